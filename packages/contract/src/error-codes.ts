@@ -1,0 +1,206 @@
+/** What is fixed about an error by its code alone. */
+export interface ErrorSpec {
+  /** The HTTP status this code is answered with. */
+  readonly status: number;
+  /** The level the operator's log shows it at. */
+  readonly level: "info" | "warn" | "error";
+  /** What is wrong, in the caller's words; `{name}` is filled in. */
+  readonly message: string;
+  /** What to do or type next. */
+  readonly hint?: string;
+  /** Seconds after which the same request may succeed, if that is known beforehand. */
+  readonly retryAfterSeconds?: number;
+}
+
+/** Every error of the product. `docs/reference/errors.md` is generated from this table. */
+export const errorCodes = {
+  // 400: the request itself
+  invalid_request: { status: 400, level: "info", message: "{problem}" },
+  invalid_json: { status: 400, level: "info", message: "the request body is not valid JSON: {problem}" },
+  missing_field: { status: 400, level: "info", message: "the field `{field}` is required" },
+  unsupported_media_type: {
+    status: 415,
+    level: "info",
+    message: "the request body must be application/json, not {got}",
+    hint: "send the header `content-type: application/json`",
+  },
+  translation_needed: {
+    status: 400,
+    level: "info",
+    message: "the model `{model}` is served by {provider}, which does not speak {dialect}",
+    hint: "{advice}",
+  },
+  ambiguous_model: {
+    status: 400,
+    level: "info",
+    message: "the model `{model}` is served by several providers: {providers}",
+    hint: "ask for one of them as `provider/{model}`",
+  },
+  // 401, 403
+  missing_key: {
+    status: 401,
+    level: "info",
+    message: "no Portcullis key was sent",
+    hint: "send a key as `Authorization: Bearer pc_…` or `x-api-key: pc_…`; make one with `portcullis keys create`",
+  },
+  invalid_key: {
+    status: 401,
+    level: "info",
+    message: "the key is not a valid Portcullis key",
+    hint: "check that it was copied whole; list keys with `portcullis keys list`",
+  },
+  key_expired: {
+    status: 401,
+    level: "info",
+    message: "the key {id} expired on {when}",
+    hint: "make a new one with `portcullis keys rotate {id}`",
+  },
+  key_disabled: { status: 401, level: "info", message: "the key {id} is disabled", hint: "enable it with `portcullis keys enable {id}`" },
+  admin_required: {
+    status: 401,
+    level: "info",
+    message: "this address needs an admin token",
+    hint: "set PORTCULLIS_ADMIN_TOKEN, or run on the machine that holds admin.token",
+  },
+  model_not_allowed: {
+    status: 403,
+    level: "info",
+    message: "the key {id} may not use the model `{model}`",
+    hint: "its models are: {allowed}",
+  },
+  service_not_allowed: { status: 403, level: "info", message: "the key {id} is for the service `{service}` only" },
+  address_not_allowed: { status: 403, level: "info", message: "the key {id} may not be used from {address}" },
+  host_not_allowed: {
+    status: 403,
+    level: "warn",
+    message: "the Host `{host}` is not one this gateway answers to",
+    hint: "add it to `server.allowed_hosts` in portcullis.yaml",
+  },
+  origin_not_allowed: {
+    status: 403,
+    level: "warn",
+    message: "requests from the web origin `{origin}` are not allowed",
+    hint: "add it to `server.allowed_origins` in portcullis.yaml",
+  },
+  setup_code_invalid: {
+    status: 403,
+    level: "warn",
+    message: "the setup code is not valid",
+    hint: "it is printed by `portcullis serve` at its first start; `portcullis setup` on the same machine needs none",
+  },
+  // 404, 405, 409
+  not_found: { status: 404, level: "info", message: "there is no {what} `{id}`" },
+  route_not_found: { status: 404, level: "info", message: "there is nothing at {method} {path}" },
+  model_not_found: {
+    status: 404,
+    level: "info",
+    message: "no provider here serves the model `{model}`",
+    hint: "ask for it as `provider/{model}`, or list what there is with `GET /v1/models`",
+  },
+  method_not_allowed: { status: 405, level: "info", message: "{path} does not take {method}; it takes {allowed}" },
+  already_claimed: { status: 409, level: "info", message: "this instance already has an owner" },
+  provider_exists: { status: 409, level: "info", message: "a provider named `{id}` exists already" },
+  provider_predefined: { status: 409, level: "info", message: "the provider `{id}` comes with Portcullis and cannot be deleted" },
+  model_exists: { status: 409, level: "info", message: "the provider `{provider}` has a model `{model}` already" },
+  key_reentry_needed: {
+    status: 409,
+    level: "info",
+    message: "the keys of `{id}` are sealed to its present address",
+    hint: "send the API key again together with the new base_url",
+  },
+  provider_declared: {
+    status: 409,
+    level: "info",
+    message: "`{id}` is declared in {file} and read-only here",
+    hint: "change it in the file",
+  },
+  // 413, 429, 431
+  body_too_large: { status: 413, level: "info", message: "the request body is larger than {limit} bytes" },
+  body_too_deep: { status: 400, level: "info", message: "the request body is nested deeper than {limit} levels" },
+  head_too_large: { status: 431, level: "info", message: "the request head is too large" },
+  body_timeout: { status: 408, level: "info", message: "the request body did not arrive within {seconds} s" },
+  too_many_attempts: { status: 429, level: "warn", message: "too many failed attempts; try again in {seconds} s" },
+  // 5xx: ours
+  internal: { status: 500, level: "error", message: "an internal error; the operator's log has it under this request id" },
+  vault_sealed: {
+    status: 503,
+    level: "warn",
+    message: "the vault is sealed",
+    hint: "unseal it with `portcullis vault unseal`",
+    retryAfterSeconds: 5,
+  },
+  draining: { status: 503, level: "info", message: "this gateway is shutting down", retryAfterSeconds: 2 },
+  journal_unavailable: {
+    status: 503,
+    level: "error",
+    message: "usage cannot be recorded at the moment, so no request is accepted",
+    hint: "the operator's log says why; a full disk is the usual reason",
+    retryAfterSeconds: 5,
+  },
+  database_unavailable: { status: 503, level: "error", message: "the database does not answer", retryAfterSeconds: 5 },
+  not_ready: { status: 503, level: "warn", message: "{problem}", retryAfterSeconds: 5 },
+  // 5xx: upstream
+  no_credential: {
+    status: 503,
+    level: "warn",
+    message: "there is no API key for {provider}",
+    hint: "add one with `portcullis credentials add {provider}`",
+  },
+  upstream_unreachable: { status: 502, level: "warn", message: "{provider} could not be reached" },
+  upstream_forbidden: {
+    status: 502,
+    level: "warn",
+    message: "the address of {provider} is not one this gateway may connect to",
+    hint: "for an engine on your own network, set `allow_private` on the provider",
+  },
+  upstream_broke: { status: 502, level: "warn", message: "{provider} broke off its reply" },
+  upstream_redirected: { status: 502, level: "warn", message: "{provider} answered with a redirect, which is not followed" },
+  upstream_refused_key: {
+    status: 502,
+    level: "error",
+    message: "{provider} does not accept the API key this gateway holds for it",
+    hint: "test it with `portcullis credentials test {credential}`",
+  },
+  upstream_timeout: { status: 504, level: "warn", message: "{provider} did not answer within {seconds} s" },
+  // the vault and the files around it (start-up and admin plane)
+  vault_cannot_open: { status: 403, level: "warn", message: "the vault cannot be unsealed with what was given" },
+  vault_record_unreadable: { status: 500, level: "error", message: "the sealed record {id} cannot be opened" },
+  vault_no_slot: { status: 409, level: "warn", message: "there is no {kind} slot on this vault", hint: "see `portcullis vault slots list`" },
+  vault_last_slot: { status: 409, level: "info", message: "this is the last unlock slot; removing it would lock the vault for good" },
+  vault_key_missing: {
+    status: 500,
+    level: "error",
+    message: "this database holds a sealed vault, but {what}",
+    hint: "{advice}",
+  },
+  vault_origin_refused: {
+    status: 503,
+    level: "error",
+    message: "the key {id} is not sealed for {origin}",
+    hint: "enter the key again for this address",
+  },
+  file_failed: { status: 500, level: "error", message: "{path} could not be {verb}: {problem}" },
+  file_unsafe: { status: 500, level: "error", message: "{path} {problem}", hint: "{fix}" },
+  home_in_use: {
+    status: 500,
+    level: "error",
+    message: "another Portcullis (process {pid}) already runs on {home}",
+    hint: "stop it first, or choose another home with --home",
+  },
+  store_conflict: { status: 409, level: "info", message: "the {what} was changed by someone else meanwhile", hint: "read it again and retry" },
+  config_invalid: { status: 400, level: "error", message: "{problem}", hint: "{advice}" },
+  port_in_use: {
+    status: 500,
+    level: "error",
+    message: "port {port} on {host} is already in use",
+    hint: "stop the other program, or choose another with --port",
+  },
+  database_newer: {
+    status: 500,
+    level: "error",
+    message: "the database was written by a newer Portcullis (schema {found}, this one knows {known})",
+    hint: "install that version, or restore a backup made before the upgrade",
+  },
+} as const satisfies Record<string, ErrorSpec>;
+
+export type ErrorCode = keyof typeof errorCodes;

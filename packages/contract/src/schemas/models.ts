@@ -1,0 +1,41 @@
+import { z } from "zod";
+import { count, line, time } from "./values.ts";
+
+/** Micro-dollars per million tokens. */
+const price = z.object({
+  input: count,
+  output: count,
+  cache_read: count.optional(),
+  cache_write: count.optional(),
+});
+
+export const model = z.object({
+  id: z.string(),
+  provider_id: z.string(),
+  /** As the provider calls it. */
+  name: z.string(),
+  display_name: z.string(),
+  /** Where it is known from: the built-in catalog, an administrator, or the provider's own list. */
+  source: z.enum(["catalog", "custom", "refreshed"]),
+  /** `null` where the price is not known; such use is counted as unpriced, never as free. */
+  price_micros_per_mtok: price.nullable(),
+  context_tokens: count.nullable(),
+  max_output_tokens: count.nullable(),
+  created_at: time.nullable(),
+});
+
+const create = z.strictObject({
+  name: z.string().trim().min(1).max(200),
+  display_name: line.optional(),
+  price_micros_per_mtok: z.strictObject(price.shape).optional(),
+  context_tokens: z.int().min(1).optional(),
+  max_output_tokens: z.int().min(1).optional(),
+});
+
+export const models = {
+  list: { output: z.array(model) },
+  create: { input: create, output: model },
+  remove: {},
+  refresh: { output: z.object({ added: count, removed: count, total: count }) },
+  canonical: { output: z.array(z.string()) },
+};

@@ -1,0 +1,14 @@
+import { z } from "zod";
+import type { Declaration, EndpointSchemas } from "../endpoint.ts";
+import { endpoints } from "../endpoints.ts";
+import { errorCodes } from "../error-codes.ts";
+import { auditEvent } from "./audit.ts";
+import { credential } from "./credentials.ts";
+import { issuedKey, key } from "./keys.ts";
+import { model } from "./models.ts";
+import { provider, testResult } from "./providers.ts";
+import { requestRow } from "./requests.ts";
+import { owner } from "./setup.ts";
+import { usageRow } from "./usage.ts";
+import { problem } from "./values.ts";
+import { vaultSlot, vaultStatus } from "./vault.ts";

@@ -1,0 +1,1 @@
+export { createAuditLog, type AuditEntry, type AuditEvent, type AuditLog } from "./log.ts";

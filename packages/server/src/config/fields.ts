@@ -1,0 +1,99 @@
+import { BlockList, isIP } from "node:net";
+import { isAbsolute } from "node:path";
+import { z } from "zod";
+import { parseDurationMs } from "../kernel/clock.ts";
+
+// The kinds of value a setting may have. Each carries `expects`: what to write there, in words that
+// complete "must be …". Messages, `config explain` and the reference are all made from it.
+
+/** Marks a setting whose value is never shown. */
+export const confidential = { confidential: true } as const;
+
+export function wholeNumber(min: number, max: number) {
+  return z.int().min(min).max(max).meta({ expects: `a whole number from ${min} to ${max}` });
+}
+
+/** Text that `accepts` holds true for; `expects` says which text that is. */
+export function text(accepts: (value: string) => boolean, expects: string) {
+  return z.string().refine(accepts, `must be ${expects}`).meta({ expects });
+}
+
+/** A list of texts, each of which `accepts` holds true for. */
+export function listOf(accepts: (value: string) => boolean, expects: string, eachExpects: string) {
+  return z.array(z.string().refine(accepts, `must be ${eachExpects}`)).meta({ expects: `a list of ${expects}` });
+}
+
+/**
+ * A duration as people write it, in milliseconds once parsed. The upper bound is never optional: a delay
+ * above 2³¹ ms makes a timer of Node fire at once.
+ */
+export function duration(min: string, max: string) {
+  const expects = `a duration from ${min} to ${max}, such as 30s, 5m or 24h`;
+  const [minMs, maxMs] = [parseDurationMs(min) ?? Number.NaN, parseDurationMs(max) ?? Number.NaN];
+  return z
+    .string()
+    .transform((value, context) => {
+      const ms = parseDurationMs(value);
+      if (ms !== undefined && ms >= minMs && ms <= maxMs) return ms;
+      context.addIssue({ code: "custom", message: `must be ${expects}` });
+      return z.NEVER;
+    })
+    .meta({ expects });
+}
+
+const namePattern = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/i;
+
+/** A name or an address without brackets, port, scheme or path. */
+export function isHost(value: string): boolean {
+  return isIP(value) !== 0 || namePattern.test(value);
+}
+
+/** What a Host header may hold: `name`, `name:port`, `[v6]`, `[v6]:port`. */
+export function isHostHeader(value: string): boolean {
+  const bracketed = /^\[([^\]]+)\](?::\d{1,5})?$/.exec(value);
+  if (bracketed !== null) return isIP(bracketed[1] ?? "") === 6;
+  const [name, port, ...rest] = value.split(":");
+  return rest.length === 0 && namePattern.test(name ?? "") && (port === undefined || /^\d{1,5}$/.test(port));
+}
+
+/** `https://app.example.com`, just as a browser sends it in `Origin`. */
+export function isWebOrigin(value: string): boolean {
+  const url = URL.parse(value);
+  return url !== null && /^https?:$/.test(url.protocol) && url.origin === value;
+}
+
+/** An http(s) address without user, query or fragment. */
+export function isBaseUrl(value: string): boolean {
+  const url = URL.parse(value);
+  if (url === null || !/^https?:$/.test(url.protocol)) return false;
+  return url.username === "" && url.password === "" && !/[?#\s]/.test(value);
+}
+
+export function isStorageUrl(value: string): boolean {
+  if (value === "sqlite:") return true;
+  if (value.startsWith("sqlite:")) return isAbsolute(value.slice("sqlite:".length));
+  return /^postgres(ql)?:\/\/\S+$/.test(value) && URL.canParse(value);
+}
+
+/** `env:NAME` or `file:/absolute/path`. The gateway's own variables cannot be sent to a provider by naming them here. */
+export function isReference(value: string): boolean {
+  if (value.startsWith("file:")) return isAbsolute(value.slice("file:".length));
+  const name = referencedVariable(value);
+  return name !== undefined && !name.startsWith("PORTCULLIS_");
+}
+
+/** The `NAME` of `env:NAME`. */
+export function referencedVariable(reference: unknown): string | undefined {
+  return typeof reference === "string" ? /^env:([A-Za-z_][A-Za-z0-9_]*)$/.exec(reference)?.[1] : undefined;
+}
+
+const loopback = new BlockList();
+loopback.addSubnet("127.0.0.0", 8, "ipv4");
+loopback.addAddress("::1", "ipv6");
+
+/** True only if nothing but this machine can reach the address; any name but `localhost` counts as public. */
+export function isLoopback(host: string): boolean {
+  const family = isIP(host);
+  if (family === 0) return host.toLowerCase() === "localhost";
+  return loopback.check(host, family === 6 ? "ipv6" : "ipv4");
+}

@@ -1,0 +1,4 @@
+export { isUniqueViolation } from "./constraint.ts";
+export { openDatabase, type Db, type OpenOptions } from "./connect.ts";
+export { migrate, migrationStatus, type MigrationResult, type MigrationStatus } from "./migrate.ts";
+export type * from "./tables.ts";

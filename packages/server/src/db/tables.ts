@@ -1,0 +1,204 @@
+/**
+ * The shape of every table, as Kysely reads and writes it. Column names are the SQL names. A table is named only by the
+ * module it is listed under; other modules ask that module.
+ *
+ * The same types hold on both engines: 64-bit integers are numbers (one that does not fit a JavaScript number exactly is
+ * an error, never rounded), bytes are read as plain `Uint8Array`, and text sorts by code point.
+ */
+export interface Tables {
+  // db
+  instance: InstanceTable;
+  migrations: MigrationsTable;
+  // vault
+  vault_slots: VaultSlotsTable;
+  vault_terms: VaultTermsTable;
+  sealed_records: SealedRecordsTable;
+  // providers
+  providers: ProvidersTable;
+  provider_models: ProviderModelsTable;
+  credentials: CredentialsTable;
+  // identity
+  keys: KeysTable;
+  users: UsersTable;
+  setup_codes: SetupCodesTable;
+  // usage
+  requests: RequestsTable;
+  // audit
+  audit_events: AuditEventsTable;
+}
+
+/** Milliseconds since 1970-01-01 UTC. */
+type TimeMs = number;
+/** A JSON document as text; the owner of the table parses it. */
+type JsonText = string;
+/** A boolean. */
+type Flag = 0 | 1;
+
+/** Facts about this installation by name: `instance_id`, `created_at` (milliseconds, as text). */
+export interface InstanceTable {
+  name: string;
+  value: string;
+}
+
+/** One row per migration that has run. */
+export interface MigrationsTable {
+  number: number;
+  name: string;
+  applied_at: TimeMs;
+}
+
+/** Each slot holds the root key, wrapped by one unlocker. */
+export interface VaultSlotsTable {
+  id: string;
+  kind: string;
+  label: string;
+  params: JsonText;
+  wrapped: Uint8Array;
+  created_at: TimeMs;
+}
+
+/** Key-encryption keys by term, wrapped by the root key. */
+export interface VaultTermsTable {
+  term: number;
+  wrapped: Uint8Array;
+  created_at: TimeMs;
+}
+
+/** Sealed values. `kek_term` and `origins` repeat what the sealed bytes are bound to, so that a rotation can find them. */
+export interface SealedRecordsTable {
+  type: string;
+  id: string;
+  field: string;
+  version: number;
+  kek_term: number;
+  sealed: Uint8Array;
+  origins: JsonText;
+  updated_at: TimeMs;
+}
+
+/** Custom providers, and predefined ones whose address was changed. */
+export interface ProvidersTable {
+  id: string;
+  name: string;
+  dialects: JsonText;
+  base_url: string;
+  allow_private: Flag;
+  custom: Flag;
+  headers: JsonText | null;
+  created_at: TimeMs;
+  updated_at: TimeMs;
+}
+
+/** Models beyond the catalog's. (provider_id, model) is unique. */
+export interface ProviderModelsTable {
+  id: string;
+  provider_id: string;
+  model: string;
+  display_name: string;
+  price: JsonText | null;
+  context_tokens: number | null;
+  max_output_tokens: number | null;
+  source: "custom" | "refreshed";
+  created_at: TimeMs;
+}
+
+/** What is known about a provider's API key; the key itself is a sealed record. */
+export interface CredentialsTable {
+  id: string;
+  provider_id: string;
+  label: string;
+  weight: number;
+  priority: number;
+  status: "active" | "disabled";
+  last_four: string;
+  origins: JsonText;
+  expires_at: TimeMs | null;
+  tested_at: TimeMs | null;
+  test_ok: Flag | null;
+  test_error: string | null;
+  created_at: TimeMs;
+  updated_at: TimeMs;
+}
+
+/** Keys of callers and administrators, as digests. */
+export interface KeysTable {
+  id: string;
+  kind: "caller" | "admin";
+  hmac: Uint8Array;
+  last_four: string;
+  previous_hmac: Uint8Array | null;
+  previous_until: TimeMs | null;
+  user_name: string | null;
+  team: string | null;
+  service: string | null;
+  description: string | null;
+  models: JsonText | null;
+  allow_ip: JsonText | null;
+  expires_at: TimeMs | null;
+  disabled_at: TimeMs | null;
+  created_at: TimeMs;
+  created_by: string;
+}
+
+export interface UsersTable {
+  id: string;
+  name: string;
+  role: string;
+  created_at: TimeMs;
+}
+
+export interface SetupCodesTable {
+  id: string;
+  hash: Uint8Array;
+  created_at: TimeMs;
+  claimed_at: TimeMs | null;
+}
+
+/** One row per request. An unknown price is null, never zero. */
+export interface RequestsTable {
+  request_id: string;
+  started_at: TimeMs;
+  ended_at: TimeMs | null;
+  key_id: string | null;
+  user_name: string | null;
+  team: string | null;
+  service: string | null;
+  session_id: string | null;
+  agent_id: string | null;
+  route: string;
+  dialect: string;
+  provider: string | null;
+  credential_id: string | null;
+  requested_model: string | null;
+  model: string | null;
+  stream: Flag;
+  status: number | null;
+  outcome: string;
+  error_code: string | null;
+  usage_source: string;
+  input_tokens: number;
+  output_tokens: number;
+  cache_read_tokens: number;
+  cache_write_tokens: number;
+  cache_write_1h_tokens: number;
+  reasoning_tokens: number;
+  cost_micros: number | null;
+  latency_ms: number | null;
+  first_byte_ms: number | null;
+  request_bytes: number;
+  response_bytes: number;
+  attempts: number;
+}
+
+/** Append-only; each row's hash covers its predecessor's. */
+export interface AuditEventsTable {
+  seq: number;
+  id: string;
+  at: TimeMs;
+  actor: string;
+  action: string;
+  target: string;
+  detail: JsonText;
+  previous_hash: string;
+  hash: string;
+}

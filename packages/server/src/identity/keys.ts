@@ -1,0 +1,206 @@
+import { AppError } from "../kernel/errors.ts";
+import { isoTime, type Clock } from "../kernel/clock.ts";
+import type { Secret } from "../kernel/secret.ts";
+import type { Vault } from "../vault/index.ts";
+import { compileAddressList } from "./addresses.ts";
+import type { createKeyRecords, KeyRecord } from "./key-records.ts";
+import { compilePattern } from "./patterns.ts";
+import { hashSecret, mintKey, parseKey, sameDigest, type KeyKind } from "./token.ts";
+
+/** Whoever a key speaks for, with what the key may do compiled into functions. Lives as long as the key is unchanged. */
+export interface Caller {
+  readonly keyId: string;
+  readonly kind: KeyKind;
+  readonly user: string | null;
+  readonly team: string | null;
+  readonly service: string | null;
+  /** Whether any of a model's names (`gpt-5`, `openai/gpt-5`) is allowed. */
+  allowsModel(names: readonly string[]): boolean;
+  /** For messages: the allowed patterns as the key's owner wrote them. */
+  readonly models: readonly string[] | null;
+}
+
+export interface NewKey {
+  readonly kind: KeyKind;
+  readonly user?: string | undefined;
+  readonly team?: string | undefined;
+  readonly service?: string | undefined;
+  readonly description?: string | undefined;
+  readonly models?: readonly string[] | undefined;
+  readonly allowIp?: readonly string[] | undefined;
+  readonly expiresAt?: number | undefined;
+}
+
+export interface IssuedKey {
+  readonly record: KeyRecord;
+  /** The whole key. It exists here and nowhere else: it is shown once and cannot be had again. */
+  readonly text: Secret;
+}
+
+interface LiveKey {
+  readonly record: KeyRecord;
+  readonly caller: Caller;
+  readonly allowsAddress: (address: string) => boolean;
+}
+
+const noDigest = Buffer.alloc(32);
+
+/**
+ * The keys this gateway issued. All of them are held in memory, so checking one costs an HMAC and no I/O,
+ * and a change is in force for the next request the moment its method returns: a change is written first and
+ * then put in force, whole, by replacing the key's entry.
+ */
+export class Keys {
+  readonly #live = new Map<string, LiveKey>();
+  readonly #records: ReturnType<typeof createKeyRecords>;
+  readonly #vault: Pick<Vault, "subkey" | "onChange">;
+  readonly #clock: Clock;
+  #pepper: Buffer | undefined;
+
+  constructor(parts: {
+    readonly records: ReturnType<typeof createKeyRecords>;
+    readonly vault: Pick<Vault, "subkey" | "onChange">;
+    readonly clock: Clock;
+  }) {
+    this.#records = parts.records;
+    this.#vault = parts.vault;
+    this.#clock = parts.clock;
+    parts.vault.onChange(() => {
+      this.#pepper?.fill(0);
+      this.#pepper = undefined;
+    });
+  }
+
+  async load(): Promise<void> {
+    const records = await this.#records.all();
+    this.#live.clear();
+    for (const record of records) this.#live.set(record.id, compile(record));
+  }
+
+  /**
+   * Who the key `text` speaks for, when it is used from `address`.
+   * Throws `invalid_key`, `key_disabled`, `key_expired`, `address_not_allowed`, `vault_sealed`. What an unknown key
+   * and a known key with a wrong secret get is the same, after the same work.
+   */
+  authenticate(text: string, address: string): Caller {
+    const parsed = parseKey(text);
+    if (parsed === undefined) throw new AppError("invalid_key");
+    const live = this.#live.get(parsed.id);
+    const digest = hashSecret(this.#currentPepper(), parsed.secret);
+    if (live === undefined || live.record.kind !== parsed.kind || !this.#opens(live.record, digest)) {
+      throw new AppError("invalid_key");
+    }
+    const { record } = live;
+    if (record.disabledAt !== null) throw new AppError("key_disabled", { id: record.id });
+    if (record.expiresAt !== null && record.expiresAt <= this.#clock.now()) {
+      throw new AppError("key_expired", { id: record.id, when: isoTime(record.expiresAt) });
+    }
+    if (!live.allowsAddress(address)) throw new AppError("address_not_allowed", { id: record.id, address });
+    return live.caller;
+  }
+
+  /** Whether the key that `caller` was made from is still in force, unchanged. For open streams. */
+  isCurrent(caller: Caller): boolean {
+    return this.#live.get(caller.keyId)?.caller === caller;
+  }
+
+  list(): readonly KeyRecord[] {
+    return [...this.#live.values()].map((live) => live.record);
+  }
+
+  /** Throws `not_found`. */
+  get(id: string): KeyRecord {
+    const live = this.#live.get(id);
+    if (live === undefined) throw new AppError("not_found", { what: "key", id });
+    return live.record;
+  }
+
+  async create(input: NewKey, createdBy: string): Promise<IssuedKey> {
+    const minted = mintKey(input.kind);
+    const record: KeyRecord = {
+      id: minted.id,
+      kind: input.kind,
+      hmac: hashSecret(this.#currentPepper(), minted.secret),
+      lastFour: minted.lastFour,
+      previousHmac: null,
+      previousUntil: null,
+      user: input.user ?? null,
+      team: input.team ?? null,
+      service: input.service ?? null,
+      description: input.description ?? null,
+      models: input.models ?? null,
+      allowIp: input.allowIp ?? null,
+      expiresAt: input.expiresAt ?? null,
+      disabledAt: null,
+      createdAt: this.#clock.now(),
+      createdBy,
+    };
+    const live = compile(record); // refuses a bad address list before anything is written
+    await this.#records.insert(record);
+    this.#live.set(record.id, live);
+    return { record, text: minted.text };
+  }
+
+  async disable(id: string): Promise<KeyRecord> {
+    return this.#change(id, { disabledAt: this.#clock.now() });
+  }
+
+  async enable(id: string): Promise<KeyRecord> {
+    return this.#change(id, { disabledAt: null });
+  }
+
+  /** Gives the key a new secret; the old one opens for `overlapMs` more. */
+  async rotate(id: string, overlapMs: number): Promise<IssuedKey> {
+    const old = this.get(id);
+    const minted = mintKey(old.kind, id);
+    const record = await this.#change(id, {
+      hmac: hashSecret(this.#currentPepper(), minted.secret),
+      lastFour: minted.lastFour,
+      previousHmac: overlapMs > 0 ? old.hmac : null,
+      previousUntil: overlapMs > 0 ? this.#clock.now() + overlapMs : null,
+    });
+    return { record, text: minted.text };
+  }
+
+  async remove(id: string): Promise<void> {
+    this.get(id);
+    await this.#records.remove(id);
+    this.#live.delete(id);
+  }
+
+  #opens(record: KeyRecord, digest: Buffer): boolean {
+    const current = sameDigest(record.hmac, digest);
+    const inOverlap = record.previousUntil !== null && record.previousUntil > this.#clock.now();
+    const previous = sameDigest(record.previousHmac ?? noDigest, digest);
+    return current || (inOverlap && previous);
+  }
+
+  async #change(id: string, changes: Partial<KeyRecord>): Promise<KeyRecord> {
+    const record: KeyRecord = { ...this.get(id), ...changes };
+    await this.#records.update(record);
+    this.#live.set(id, compile(record));
+    return record;
+  }
+
+  #currentPepper(): Buffer {
+    this.#pepper ??= this.#vault.subkey("token");
+    return this.#pepper;
+  }
+}
+
+function compile(record: KeyRecord): LiveKey {
+  const matchers = record.models?.map(compilePattern);
+  return {
+    record,
+    allowsAddress: record.allowIp === null ? () => true : compileAddressList(record.allowIp),
+    caller: {
+      keyId: record.id,
+      kind: record.kind,
+      user: record.user,
+      team: record.team,
+      service: record.service,
+      models: record.models,
+      allowsModel: (names) => matchers === undefined || names.some((name) => matchers.some((matches) => matches(name))),
+    },
+  };
+}

@@ -1,0 +1,1 @@
+export { openListener, type Listener, type ListenerOptions, type Plane, type Refuse } from "./listener.ts";

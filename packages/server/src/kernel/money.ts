@@ -1,0 +1,25 @@
+/**
+ * Money is an integer number of micro-dollars (1 USD = 1 000 000). Prices are micro-dollars per million
+ * tokens, so `tokens × price` is in units of 10⁻⁶ micro-dollar: sums are taken there, and rounded once.
+ */
+export type Micros = number;
+
+/** The cost of the given amounts, rounded half up to a whole micro-dollar. `perMillion` in micro-dollars per 10⁶ units. */
+export function costMicros(items: readonly { readonly amount: number; readonly perMillion: Micros }[]): Micros {
+  let sum = 0n;
+  for (const { amount, perMillion } of items) sum += BigInt(amount) * BigInt(perMillion);
+  return Number((sum + 500_000n) / 1_000_000n);
+}
+
+/** `$0.000123`, `$12.34`: at least two decimals, as many as the value needs. */
+export function formatUsd(micros: Micros): string {
+  const sign = micros < 0 ? "-" : "";
+  const whole = Math.floor(Math.abs(micros) / 1_000_000);
+  const fraction = String(Math.abs(micros) % 1_000_000).padStart(6, "0").replace(/0{1,4}$/, "");
+  return `${sign}$${whole}.${fraction}`;
+}
+
+/** Micro-dollars as a decimal number of dollars, exact to the micro-dollar. */
+export function usd(micros: Micros): number {
+  return Math.round(micros) / 1_000_000;
+}

@@ -1,0 +1,26 @@
+/**
+ * What one exchange used. The counters never overlap on the input side: `input` is what was neither read
+ * from nor written to a cache. `reasoning` is the part of `output` that was reasoning (already included in it).
+ */
+export interface TokenUsage {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+  /** Written to a cache that lives five minutes (or of unstated life). */
+  readonly cacheWrite: number;
+  /** Written to a cache that lives one hour. */
+  readonly cacheWrite1h: number;
+  readonly reasoning: number;
+}
+
+export const noTokens: TokenUsage = {
+  input: 0,
+  output: 0,
+  cacheRead: 0,
+  cacheWrite: 0,
+  cacheWrite1h: 0,
+  reasoning: 0,
+};
+
+/** How far a row's counters can be trusted: said by the provider, worked out by us, or neither. */
+export type UsageSource = "reported" | "estimated" | "unknown";

@@ -1,0 +1,27 @@
+import { errors } from "undici";
+import { AppError } from "../kernel/errors.ts";
+
+/** Raised inside the resolver when a name leads nowhere the gateway may connect to. */
+export class ForbiddenAddress extends Error {
+  override readonly name = "ForbiddenAddress";
+}
+
+/** What an error of the HTTP client means to a caller. `headSeen`: whether the reply had begun. */
+export function classifyFailure(error: Error, provider: string, headSeen: boolean, seconds: number): AppError {
+  if (error instanceof AppError) return error;
+  const cause = { cause: error };
+  if (findCause(error, (candidate) => candidate instanceof ForbiddenAddress)) {
+    return new AppError("upstream_forbidden", { provider }, cause);
+  }
+  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError) {
+    return new AppError("upstream_timeout", { provider, seconds }, cause);
+  }
+  if (headSeen) return new AppError("upstream_broke", { provider }, cause);
+  return new AppError("upstream_unreachable", { provider }, cause);
+}
+
+function findCause(error: unknown, matches: (candidate: unknown) => boolean): boolean {
+  if (matches(error)) return true;
+  if (error instanceof AggregateError) return error.errors.some((inner) => findCause(inner, matches));
+  return error instanceof Error && error.cause !== undefined && findCause(error.cause, matches);
+}

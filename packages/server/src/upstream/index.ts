@@ -1,0 +1,8 @@
+export {
+  createConnector,
+  type Connector,
+  type ConnectorOptions,
+  type UpstreamCall,
+  type UpstreamListener,
+} from "./connector.ts";
+export { getDocument } from "./get.ts";

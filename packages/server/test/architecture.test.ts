@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { globSync, readFileSync, readdirSync, existsSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { test } from "node:test";
+
+const root = resolve(import.meta.dirname, "../../..");
+const source = join(root, "packages/server/src");
+
+/** Who may import whom. A module that is not listed here does not exist; `kernel` may be imported by all. */
+const imports: Readonly<Record<string, readonly string[]>> = {
+  kernel: [],
+  config: [],
+  db: [],
+  home: [],
+  catalog: [],
+  dialects: [],
+  simulator: [],
+  vault: ["db", "home"],
+  identity: ["db", "vault"],
+  audit: ["db"],
+  usage: ["db"],
+  upstream: [],
+  providers: ["db", "catalog", "dialects", "vault"],
+  ingress: [],
+  routing: ["dialects", "providers", "catalog"],
+  gateway: ["catalog", "dialects", "identity", "ingress", "providers", "routing", "upstream", "usage", "vault"],
+  admin: ["audit", "catalog", "db", "dialects", "identity", "ingress", "providers", "upstream", "usage", "vault"],
+  cli: ["config"],
+};
+
+/** The module that may name a table. `db` owns the schema itself. */
+const tables: Readonly<Record<string, string>> = {
+  instance: "db",
+  vault_slots: "vault",
+  vault_terms: "vault",
+  sealed_records: "vault",
+  providers: "providers",
+  provider_models: "providers",
+  credentials: "providers",
+  keys: "identity",
+  users: "identity",
+  setup_codes: "identity",
+  requests: "usage",
+  audit_events: "audit",
+};
+
+const files = globSync("**/*.ts", { cwd: source }).sort();
+const read = (file: string): string => readFileSync(join(source, file), "utf8");
+const moduleOf = (file: string): string => (file.includes("/") ? (file.split("/")[0] ?? "") : "");
+const isTest = (file: string): boolean => /\.test\.ts$|conformance\.ts$/.test(file);
+
+function importsOf(file: string): { readonly specifier: string; readonly target: string | undefined }[] {
+  const found = read(file).matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g);
+  return [...found].map(([, specifier = ""]) => ({
+    specifier,
+    target: specifier.startsWith(".") ? relative(source, resolve(source, dirname(file), specifier)) : undefined,
+  }));
+}
+
+test("every module is in the import table, and nothing else is", () => {
+  const present = readdirSync(source, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  assert.deepEqual(present.map((entry) => entry.name).sort(), Object.keys(imports).sort());
+});
+
+test("imports follow the table, and go through a module's index.ts", () => {
+  const wrong: string[] = [];
+  for (const file of files.filter((name) => name.includes("/") && !isTest(name))) {
+    for (const { specifier, target } of importsOf(file)) {
+      if (target === undefined || target.startsWith("..")) continue;
+      const from = moduleOf(file);
+      const to = moduleOf(target);
+      if (to === from || to === "kernel") continue;
+      if (!(imports[from] ?? []).includes(to)) wrong.push(`${file} imports ${to}`);
+      else if (target !== `${to}/index.ts`) wrong.push(`${file} reaches into ${specifier}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test("the kernel does no I/O", () => {
+  const allowed = new Set(["node:crypto", "@portcullis/contract"]);
+  const wrong = files
+    .filter((file) => file.startsWith("kernel/") && !isTest(file))
+    .flatMap((file) => importsOf(file).map(({ specifier }) => ({ file, specifier })))
+    .filter(({ specifier }) => !specifier.startsWith("./") && !allowed.has(specifier));
+  assert.deepEqual(wrong, []);
+});
+
+test("only cli and compose import configuration; nobody imports compose but main", () => {
+  const importers = files.filter((file) => !isTest(file) && importsOf(file).some(({ target }) => target?.startsWith("config/")));
+  const outside = importers.filter((file) => moduleOf(file) !== "config" && moduleOf(file) !== "cli" && file.includes("/"));
+  assert.deepEqual(outside, []);
+});
+
+test("a table is named by its owner alone", () => {
+  const wrong: string[] = [];
+  for (const file of files.filter((name) => !isTest(name) && moduleOf(name) !== "db")) {
+    for (const [, table = ""] of read(file).matchAll(/(?:selectFrom|insertInto|updateTable|deleteFrom|innerJoin|leftJoin)\(\s*"(\w+)/g)) {
+      if (tables[table] !== moduleOf(file)) wrong.push(`${file} names ${table}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test("every table of the schema has an owner", () => {
+  const names = [...read("db/tables.ts").matchAll(/^ {2}readonly (\w+): \w+Table;|^ {2}(\w+): \w+Table;/gm)].map((match) => match[1] ?? match[2]);
+  assert.deepEqual(names.sort(), Object.keys(tables).sort());
+});
+
+test("files are small", () => {
+  const long = globSync("packages/*/src/**/*.ts", { cwd: root })
+    .map((file) => ({ file, lines: readFileSync(join(root, file), "utf8").split("\n").length }))
+    .filter(({ lines }) => lines > 500);
+  assert.deepEqual(long, []);
+});
+
+test("file names are nouns of this product, not drawers", () => {
+  const drawers = /^(utils?|helpers?|common|shared|misc|manager|service|types)(\.ts)?$/;
+  assert.deepEqual(files.flatMap((file) => file.split("/")).filter((part) => drawers.test(part)), []);
+});
+
+/** `reveal()` is where a secret leaves its wrapper: each file here was read with that in mind. */
+const revealers: readonly string[] = [];
+
+test("secrets are revealed in the listed files only", () => {
+  const found = files.filter((file) => !isTest(file) && file !== "kernel/secret.ts" && /\.reveal\(\)/.test(read(file)));
+  assert.deepEqual(found, [...revealers].sort());
+});
+
+test("time, environment and network each come from one place", () => {
+  const places: Readonly<Record<string, readonly [RegExp, readonly string[]]>> = {
+    "Date.now": [/\bDate\.now\(/, ["kernel/clock.ts"]],
+    "performance.now": [/\bperformance\.now\(/, ["kernel/clock.ts"]],
+    "Math.random": [/\bMath\.random\(/, []],
+    "process.env": [/\bprocess\.env\b/, ["config/load.ts"]],
+    undici: [/from "undici"/, ["upstream/connector.ts", "upstream/failure.ts"]],
+  };
+  for (const [name, [pattern, allowed]] of Object.entries(places)) {
+    const found = files.filter((file) => !isTest(file) && pattern.test(read(file).replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "")));
+    assert.deepEqual(found.filter((file) => !allowed.includes(file)), [], name);
+  }
+});
+
+test("no SQL is put together from strings", () => {
+  const wrong = files.filter((file) => !isTest(file) && /sql\.(raw|lit)\(|\.exec\(`[^`]*\$\{/.test(read(file)));
+  assert.deepEqual(wrong, []);
+});
+
+test("every decision and document that is linked exists", () => {
+  const documents = globSync("{*.md,docs/**/*.md}", { cwd: root, exclude: (name) => name === "node_modules" });
+  const broken: string[] = [];
+  for (const document of documents) {
+    for (const [, link = ""] of readFileSync(join(root, document), "utf8").matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)) {
+      if (!existsSync(join(root, dirname(document), link))) broken.push(`${document} → ${link}`);
+    }
+  }
+  assert.deepEqual(broken, []);
+});
