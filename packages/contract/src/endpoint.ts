@@ -30,7 +30,8 @@ export interface Declaration {
 declare const schemas: unique symbol;
 
 /** A declaration together with the types of what goes in and comes out. The symbol is never set: it carries types only. */
-export interface Endpoint<Path extends string = string, Schemas extends EndpointSchemas = EndpointSchemas> extends Declaration {
+export interface Endpoint<Path extends string = string, Schemas extends EndpointSchemas = EndpointSchemas>
+  extends Declaration {
   readonly path: Path;
   readonly [schemas]?: Schemas;
 }
@@ -51,7 +52,10 @@ type SchemasOf<E> = E extends Endpoint<infer _Path, infer Schemas> ? Schemas : n
 type NamesIn<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}` ? Name | NamesIn<Rest> : never;
 type ParamsOf<E> = Readonly<Record<NamesIn<PathOf<E>>, string>>;
 
-type Part<E, Name extends "query" | "input"> = SchemasOf<E> extends Readonly<Record<Name, infer Schema extends z.ZodType>> ? Schema : never;
+type Part<E, Name extends "query" | "input"> =
+  SchemasOf<E> extends Readonly<Record<Name, infer Schema extends z.ZodType>> ? Schema : never;
+
+type Parsed<Schema> = [Schema] extends [never] ? undefined : z.output<Schema>;
 
 /** `{name: Type}`, with the name optional when an empty object would do, and absent when there is no such type. */
 type Field<Name extends string, Type> = [Type] extends [never]
@@ -65,17 +69,21 @@ export type CallOf<E> = ([NamesIn<PathOf<E>>] extends [never] ? unknown : { read
   Field<"query", z.input<Part<E, "query">>> &
   Field<"input", z.input<Part<E, "input">>>;
 
-/** What the handler of `E` receives, parsed. */
+/** What the handler of `E` receives, parsed; `undefined` for what the endpoint does not have. */
 export interface RequestOf<E> {
   readonly params: ParamsOf<E>;
-  readonly query: z.output<Part<E, "query">>;
-  readonly input: z.output<Part<E, "input">>;
+  readonly query: Parsed<Part<E, "query">>;
+  readonly input: Parsed<Part<E, "input">>;
 }
 
 /** What `E` answers with; `undefined` where it answers without a body. */
-export type ReplyOf<E> = SchemasOf<E> extends { readonly output: infer Output extends z.ZodType } ? z.output<Output> : undefined;
+export type ReplyOf<E> =
+  SchemasOf<E> extends { readonly output: infer Output extends z.ZodType } ? z.output<Output> : undefined;
 
 /** One handler for each endpoint of a resource; a missing one does not compile. */
 export type HandlersOf<Resource, Context> = {
-  readonly [Name in keyof Resource]: (request: RequestOf<Resource[Name]>, context: Context) => Promise<ReplyOf<Resource[Name]>>;
+  readonly [Name in keyof Resource]: (
+    request: RequestOf<Resource[Name]>,
+    context: Context,
+  ) => Promise<ReplyOf<Resource[Name]>>;
 };

@@ -9,4 +9,15 @@ import { requests, usage } from "./usage.ts";
 import { vault } from "./vault.ts";
 
 /** The whole admin API, by resource. */
-export const endpoints = { audit, credentials, keys, models, providers, requests, setup, status, usage, vault } as const;
+export const endpoints = {
+  audit,
+  credentials,
+  keys,
+  models,
+  providers,
+  requests,
+  setup,
+  status,
+  usage,
+  vault,
+} as const;

@@ -55,7 +55,12 @@ export const errorCodes = {
     message: "the key {id} expired on {when}",
     hint: "make a new one with `portcullis keys rotate {id}`",
   },
-  key_disabled: { status: 401, level: "info", message: "the key {id} is disabled", hint: "enable it with `portcullis keys enable {id}`" },
+  key_disabled: {
+    status: 401,
+    level: "info",
+    message: "the key {id} is disabled",
+    hint: "enable it with `portcullis keys enable {id}`",
+  },
   admin_required: {
     status: 401,
     level: "info",
@@ -100,8 +105,19 @@ export const errorCodes = {
   method_not_allowed: { status: 405, level: "info", message: "{path} does not take {method}; it takes {allowed}" },
   already_claimed: { status: 409, level: "info", message: "this instance already has an owner" },
   provider_exists: { status: 409, level: "info", message: "a provider named `{id}` exists already" },
-  provider_predefined: { status: 409, level: "info", message: "the provider `{id}` comes with Portcullis and cannot be deleted" },
+  provider_predefined: {
+    status: 409,
+    level: "info",
+    message: "the provider `{id}` comes with Portcullis and cannot be deleted",
+  },
   model_exists: { status: 409, level: "info", message: "the provider `{provider}` has a model `{model}` already" },
+  model_predefined: { status: 409, level: "info", message: "the model `{model}` comes with Portcullis and cannot be deleted" },
+  provider_test_failed: {
+    status: 400,
+    level: "info",
+    message: "{problem}",
+    hint: "nothing was changed; mend that, or leave out the test (`--no-test`)",
+  },
   key_reentry_needed: {
     status: 409,
     level: "info",
@@ -121,7 +137,11 @@ export const errorCodes = {
   body_timeout: { status: 408, level: "info", message: "the request body did not arrive within {seconds} s" },
   too_many_attempts: { status: 429, level: "warn", message: "too many failed attempts; try again in {seconds} s" },
   // 5xx: ours
-  internal: { status: 500, level: "error", message: "an internal error; the operator's log has it under this request id" },
+  internal: {
+    status: 500,
+    level: "error",
+    message: "an internal error; the operator's log has it under this request id",
+  },
   vault_sealed: {
     status: 503,
     level: "warn",
@@ -154,19 +174,34 @@ export const errorCodes = {
     hint: "for an engine on your own network, set `allow_private` on the provider",
   },
   upstream_broke: { status: 502, level: "warn", message: "{provider} broke off its reply" },
-  upstream_redirected: { status: 502, level: "warn", message: "{provider} answered with a redirect, which is not followed" },
+  upstream_error: { status: 502, level: "warn", message: "{provider} answered with an error page (status {status})" },
+  upstream_redirected: {
+    status: 502,
+    level: "warn",
+    message: "{provider} answered with a redirect, which is not followed",
+  },
   upstream_refused_key: {
     status: 502,
     level: "error",
     message: "{provider} does not accept the API key this gateway holds for it",
     hint: "test it with `portcullis credentials test {credential}`",
   },
+  event_too_large: { status: 502, level: "warn", message: "a streamed reply holds an event larger than {limit} bytes" },
   upstream_timeout: { status: 504, level: "warn", message: "{provider} did not answer within {seconds} s" },
   // the vault and the files around it (start-up and admin plane)
   vault_cannot_open: { status: 403, level: "warn", message: "the vault cannot be unsealed with what was given" },
   vault_record_unreadable: { status: 500, level: "error", message: "the sealed record {id} cannot be opened" },
-  vault_no_slot: { status: 409, level: "warn", message: "there is no {kind} slot on this vault", hint: "see `portcullis vault slots list`" },
-  vault_last_slot: { status: 409, level: "info", message: "this is the last unlock slot; removing it would lock the vault for good" },
+  vault_no_slot: {
+    status: 409,
+    level: "warn",
+    message: "there is no {kind} slot on this vault",
+    hint: "see `portcullis vault slots list`",
+  },
+  vault_last_slot: {
+    status: 409,
+    level: "info",
+    message: "this is the last unlock slot; removing it would lock the vault for good",
+  },
   vault_key_missing: {
     status: 500,
     level: "error",
@@ -187,7 +222,12 @@ export const errorCodes = {
     message: "another Portcullis (process {pid}) already runs on {home}",
     hint: "stop it first, or choose another home with --home",
   },
-  store_conflict: { status: 409, level: "info", message: "the {what} was changed by someone else meanwhile", hint: "read it again and retry" },
+  store_conflict: {
+    status: 409,
+    level: "info",
+    message: "the {what} was changed by someone else meanwhile",
+    hint: "read it again and retry",
+  },
   config_invalid: { status: 400, level: "error", message: "{problem}", hint: "{advice}" },
   port_in_use: {
     status: 500,
@@ -200,6 +240,26 @@ export const errorCodes = {
     level: "error",
     message: "the database was written by a newer Portcullis (schema {found}, this one knows {known})",
     hint: "install that version, or restore a backup made before the upgrade",
+  },
+  database_unreadable: {
+    status: 500,
+    level: "error",
+    message: "{name} is damaged, or is not a SQLite database",
+    hint: "restore a backup of it, or name another file in `storage.url`",
+  },
+  // the command line
+  wrong_usage: { status: 400, level: "info", message: "{problem}", hint: "{advice}" },
+  program_not_found: {
+    status: 404,
+    level: "info",
+    message: "there is no program `{program}` here",
+    hint: "install it, or check that it is on PATH",
+  },
+  gateway_not_started: {
+    status: 500,
+    level: "error",
+    message: "the gateway did not start: {problem}",
+    hint: "start it with `portcullis serve` to see why",
   },
 } as const satisfies Record<string, ErrorSpec>;
 

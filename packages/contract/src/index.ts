@@ -11,7 +11,16 @@ import type * as usage from "./schemas/usage.ts";
 import type * as values from "./schemas/values.ts";
 import type * as vault from "./schemas/vault.ts";
 
-export type { CallOf, Declaration, Endpoint, EndpointSchemas, HandlersOf, Policy, ReplyOf, RequestOf } from "./endpoint.ts";
+export type {
+  CallOf,
+  Declaration,
+  Endpoint,
+  EndpointSchemas,
+  HandlersOf,
+  Policy,
+  ReplyOf,
+  RequestOf,
+} from "./endpoint.ts";
 export { endpoints } from "./endpoints.ts";
 export { errorCodes, type ErrorCode, type ErrorSpec } from "./error-codes.ts";
 

@@ -3,7 +3,12 @@ import type { requests as requestSchemas } from "./schemas/requests.ts";
 import type { usage as usageSchemas } from "./schemas/usage.ts";
 
 export const usage = resource<typeof usageSchemas>()({
-  sum: { method: "GET", path: "/api/v1/usage", policy: "admin", summary: "Sum up requests, tokens and cost by key, model, …" },
+  sum: {
+    method: "GET",
+    path: "/api/v1/usage",
+    policy: "admin",
+    summary: "Sum up requests, tokens and cost by key, model, …",
+  },
 });
 
 export const requests = resource<typeof requestSchemas>()({

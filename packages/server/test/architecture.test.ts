@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync, readdirSync, existsSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { test } from "node:test";
+import { referenceDocuments } from "../../../scripts/reference.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 const source = join(root, "packages/server/src");
@@ -144,6 +145,29 @@ test("time, environment and network each come from one place", () => {
 test("no SQL is put together from strings", () => {
   const wrong = files.filter((file) => !isTest(file) && /sql\.(raw|lit)\(|\.exec\(`[^`]*\$\{/.test(read(file)));
   assert.deepEqual(wrong, []);
+});
+
+test("the reference documents are those of the code", async () => {
+  for (const [path, text] of await referenceDocuments()) {
+    assert.equal(existsSync(join(root, path)) && readFileSync(join(root, path), "utf8") === text, true, `${path}: run \`npm run docs\``);
+  }
+});
+
+test("run-time dependencies are few, exact and listed in the decision on them", () => {
+  const server = JSON.parse(readFileSync(join(root, "packages/server/package.json"), "utf8")) as { dependencies: Record<string, string> };
+  const lock = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
+    packages: Record<string, { dev?: boolean; optional?: boolean; link?: boolean; hasInstallScript?: boolean; integrity?: string }>;
+  };
+  const decision = readFileSync(join(root, "docs/decisions/0002-dependencies.md"), "utf8");
+  const direct = Object.entries(server.dependencies).filter(([name]) => !name.startsWith("@portcullis/"));
+  assert.ok(direct.length <= 20);
+  for (const [name, version] of direct) {
+    assert.match(version, /^\d+\.\d+\.\d+$/, name);
+    assert.ok(decision.includes(`\`${name}\``), `${name} has no line in the decision on dependencies`);
+  }
+  const installed = Object.entries(lock.packages).filter(([path, entry]) => path.includes("node_modules/") && entry.dev !== true && entry.optional !== true && entry.link !== true);
+  assert.ok(installed.length <= 120, `${installed.length} run-time packages`);
+  assert.deepEqual(installed.filter(([, entry]) => entry.hasInstallScript === true || entry.integrity === undefined).map(([path]) => path), []);
 });
 
 test("every decision and document that is linked exists", () => {

@@ -25,7 +25,7 @@ export const credential = z.object({
 
 const create = z
   .strictObject({
-    provider: z.string().min(1).max(63),
+    provider: z.string().min(1).max(64),
     value: secretValue,
     label: line.optional(),
     weight: z.int().min(1).max(1000).optional(),
@@ -41,7 +41,10 @@ const create = z
   });
 
 export const credentials = {
-  list: { query: z.strictObject({ ...paging, provider: z.string().min(1).max(63).optional() }), output: page(credential) },
+  list: {
+    query: z.strictObject({ ...paging, provider: z.string().min(1).max(64).optional() }),
+    output: page(credential),
+  },
   create: { input: create, output: credential },
   test: { output: testResult },
   disable: { output: credential },

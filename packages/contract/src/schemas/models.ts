@@ -16,7 +16,7 @@ export const model = z.object({
   name: z.string(),
   display_name: z.string(),
   /** Where it is known from: the built-in catalog, an administrator, or the provider's own list. */
-  source: z.enum(["catalog", "custom", "refreshed"]),
+  source: z.enum(["catalog", "custom", "declared", "refreshed"]),
   /** `null` where the price is not known; such use is counted as unpriced, never as free. */
   price_micros_per_mtok: price.nullable(),
   context_tokens: count.nullable(),
@@ -25,7 +25,7 @@ export const model = z.object({
 });
 
 const create = z.strictObject({
-  name: z.string().trim().min(1).max(200),
+  name: z.string().trim().min(1).max(256),
   display_name: line.optional(),
   price_micros_per_mtok: z.strictObject(price.shape).optional(),
   context_tokens: z.int().min(1).optional(),

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { model } from "./models.ts";
 import { count, line, secretValue, slug, time } from "./values.ts";
 
-export const dialect = z.enum(["anthropic-messages", "openai-chat", "openai-responses", "gemini", "ollama"]);
+export const dialect = z.enum(["anthropic-messages", "openai-chat", "openai-responses"]);
 
 export const provider = z.object({
   id: z.string(),
@@ -37,7 +37,7 @@ const baseUrl = z.url({ protocol: /^https?$/, error: "must be an address that be
 
 /** A list, or the same as one text with commas. */
 const modelNames = z.union([
-  z.array(z.string().trim().min(1).max(200)),
+  z.array(z.string().trim().min(1).max(256)),
   z.string().transform((text) =>
     text
       .split(",")
@@ -64,7 +64,8 @@ const create = z
   .transform(({ id, name, ...rest }, context) => {
     const chosen = id ?? name;
     if (chosen === undefined || (name !== undefined && name !== chosen) || taken.has(chosen)) {
-      const message = chosen === undefined ? "is required" : taken.has(chosen) ? "is a reserved word" : "and `name` must be the same";
+      const message =
+        chosen === undefined ? "is required" : taken.has(chosen) ? "is a reserved word" : "and `name` must be the same";
       context.addIssue({ code: "custom", path: ["id"], message });
       return z.NEVER;
     }

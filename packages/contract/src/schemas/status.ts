@@ -11,8 +11,8 @@ export const status = {
       claimed: z.boolean(),
       vault: z.enum(["sealed", "unsealed"]),
       database: z.object({ engine: z.enum(["sqlite", "postgres"]), ok: z.boolean() }),
-      /** Usage that is written down but not yet in the database. */
-      journal: z.object({ waiting_records: count, lag_seconds: z.number().min(0) }),
+      /** Usage that is written down: whether more can be, and how much is not in the database yet. */
+      journal: z.object({ ok: z.boolean(), waiting_rows: count, bytes: count, problem: z.string().nullable() }),
       providers_with_keys: z.array(z.string()),
     }),
   },

@@ -20,7 +20,9 @@ export const line = z
   .regex(/^[^\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$/u, "must not hold control characters");
 
 /** The id of a provider, as it appears in addresses and in `provider/model`. */
-export const slug = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, "must be lower-case letters, digits, `.`, `_` and `-`, at most 63");
+export const slug = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, "must be lower-case letters, digits, `_` and `-`, at most 64");
 
 /** A provider's API key: it travels in a header, so it is printable ASCII without spaces. */
 export const secretValue = z

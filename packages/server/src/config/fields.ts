@@ -10,12 +10,17 @@ import { parseDurationMs } from "../kernel/clock.ts";
 export const confidential = { confidential: true } as const;
 
 export function wholeNumber(min: number, max: number) {
-  return z.int().min(min).max(max).meta({ expects: `a whole number from ${min} to ${max}` });
+  return z
+    .int()
+    .min(min)
+    .max(max)
+    .meta({ expects: `a whole number from ${min} to ${max}` });
 }
 
-/** Text that `accepts` holds true for; `expects` says which text that is. */
-export function text(accepts: (value: string) => boolean, expects: string) {
-  return z.string().refine(accepts, `must be ${expects}`).meta({ expects });
+/** Text that `accepts` holds true for; `expects` says which text that is, `advice` what to do with other text. */
+export function text(accepts: (value: string) => boolean, expects: string, advice?: string) {
+  const message = `must be ${expects}${advice === undefined ? "" : `; ${advice}`}`;
+  return z.string().refine(accepts, message).meta({ expects });
 }
 
 /** A list of texts, each of which `accepts` holds true for. */
@@ -28,7 +33,7 @@ export function listOf(accepts: (value: string) => boolean, expects: string, eac
  * above 2³¹ ms makes a timer of Node fire at once.
  */
 export function duration(min: string, max: string) {
-  const expects = `a duration from ${min} to ${max}, such as 30s, 5m or 24h`;
+  const expects = `a duration from ${min} to ${max}, as a number and a unit (ms, s, m, h, d, w)`;
   const [minMs, maxMs] = [parseDurationMs(min) ?? Number.NaN, parseDurationMs(max) ?? Number.NaN];
   return z
     .string()
@@ -43,17 +48,14 @@ export function duration(min: string, max: string) {
 
 const namePattern = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/i;
 
-/** A name or an address without brackets, port, scheme or path. */
-export function isHost(value: string): boolean {
-  return isIP(value) !== 0 || namePattern.test(value);
+/** A name without port, scheme or path. */
+export function isHostName(value: string): boolean {
+  return namePattern.test(value);
 }
 
-/** What a Host header may hold: `name`, `name:port`, `[v6]`, `[v6]:port`. */
-export function isHostHeader(value: string): boolean {
-  const bracketed = /^\[([^\]]+)\](?::\d{1,5})?$/.exec(value);
-  if (bracketed !== null) return isIP(bracketed[1] ?? "") === 6;
-  const [name, port, ...rest] = value.split(":");
-  return rest.length === 0 && namePattern.test(name ?? "") && (port === undefined || /^\d{1,5}$/.test(port));
+/** A name, or an address without brackets. */
+export function isHost(value: string): boolean {
+  return isIP(value) !== 0 || isHostName(value);
 }
 
 /** `https://app.example.com`, just as a browser sends it in `Origin`. */
@@ -62,11 +64,11 @@ export function isWebOrigin(value: string): boolean {
   return url !== null && /^https?:$/.test(url.protocol) && url.origin === value;
 }
 
-/** An http(s) address without user, query or fragment. */
+const baseUrlPattern = /^https?:\/\/([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?(\/[a-z0-9._~@+:-]+)*\/*$/i;
+
+/** An http(s) address that means exactly what it says: no user, query, fragment or dot segments. */
 export function isBaseUrl(value: string): boolean {
-  const url = URL.parse(value);
-  if (url === null || !/^https?:$/.test(url.protocol)) return false;
-  return url.username === "" && url.password === "" && !/[?#\s]/.test(value);
+  return value.length <= 512 && baseUrlPattern.test(value) && !/\/\.{1,2}(\/|$)/.test(value) && URL.canParse(value);
 }
 
 export function isStorageUrl(value: string): boolean {
@@ -85,6 +87,35 @@ export function isReference(value: string): boolean {
 /** The `NAME` of `env:NAME`. */
 export function referencedVariable(reference: unknown): string | undefined {
   return typeof reference === "string" ? /^env:([A-Za-z_][A-Za-z0-9_]*)$/.exec(reference)?.[1] : undefined;
+}
+
+export function isProviderId(value: string): boolean {
+  return /^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$/.test(value);
+}
+
+export function isModelId(value: string): boolean {
+  return /^[\x21-\x7e]([\x20-\x7e]{0,254}[\x21-\x7e])?$/.test(value);
+}
+
+/** A name for people. */
+export function isName(value: string): boolean {
+  return value.trim() !== "" && value.length <= 100 && !/\p{C}/u.test(value);
+}
+
+// Headers that authenticate belong into the vault; those that frame or route a request are the gateway's.
+const ownHeaders = new Set(
+  "authorization cookie x-api-key api-key x-goog-api-key host connection keep-alive content-length transfer-encoding te trailer upgrade expect".split(
+    " ",
+  ),
+);
+
+export function isHeaderName(value: string): boolean {
+  const name = value.toLowerCase();
+  return /^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/.test(name) && !name.startsWith("proxy-") && !ownHeaders.has(name);
+}
+
+export function isHeaderValue(value: string): boolean {
+  return /^[\t\x20-\x7e]*$/.test(value);
 }
 
 const loopback = new BlockList();

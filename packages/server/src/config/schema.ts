@@ -1,20 +1,24 @@
+import { isAbsolute } from "node:path";
 import { z } from "zod";
 import {
   confidential,
   duration,
   isBaseUrl,
+  isHeaderName,
+  isHeaderValue,
   isHost,
-  isHostHeader,
+  isHostName,
   isLoopback,
+  isModelId,
+  isName,
+  isProviderId,
   isReference,
   isStorageUrl,
   isWebOrigin,
   listOf,
-  referencedVariable,
   text,
   wholeNumber,
 } from "./fields.ts";
-import { isAbsolute } from "node:path";
 
 // What may stand in portcullis.yaml. This is the only place that declares a setting: names of environment
 // variables, messages, `config explain`, `config print` and docs/reference/config.md are worked out from it.
@@ -43,17 +47,27 @@ const server = z
         "The address the gateway listens on. On anything but a loopback address it serves the data plane only; the admin plane then has a listener of its own (see `admin`).",
       ),
     port: wholeNumber(0, 65_535).default(8484).describe("The port the gateway listens on; 0 picks a free one."),
-    allowed_hosts: listOf(isHostHeader, "host names, each with or without a port", "a host name, with or without a port, and no scheme or path")
+    allowed_hosts: listOf(isHostName, "host names", "a host name, without scheme, port or path")
       .default([])
-      .describe("Names that clients may reach the gateway by, besides its own address; requests with any other Host header are refused.")
-      .meta({ examples: [["ai.example.com", "gateway.lan:8484"]] }),
+      .describe(
+        "Names that clients may reach the gateway by, besides its own address; a request with any other name in its Host header is refused.",
+      )
+      .meta({ example: ["ai.example.com", "gateway.lan"] }),
     allowed_origins: listOf(isWebOrigin, "web origins", "a web origin such as https://app.example.com, without a path")
       .default([])
-      .describe("Web pages that may call the gateway from a browser; requests with any other Origin header are refused.")
-      .meta({ examples: [["https://app.example.com"]] }),
-    body_limit_bytes: wholeNumber(1_024, 1_073_741_824).default(33_554_432).describe("The largest request body accepted, in bytes."),
-    head_timeout: duration("1s", "10m").prefault("15s").describe("How long a client may take to send the head of a request."),
-    body_timeout: duration("1s", "1h").prefault("1m").describe("How long a client may take to send the body of a request."),
+      .describe(
+        "Web pages that may call the gateway from a browser; requests with any other Origin header are refused.",
+      )
+      .meta({ example: ["https://app.example.com"] }),
+    body_limit_bytes: wholeNumber(1_024, 1_073_741_824)
+      .default(33_554_432)
+      .describe("The largest request body accepted, in bytes."),
+    head_timeout: duration("1s", "10m")
+      .prefault("15s")
+      .describe("How long a client may take to send the head of a request."),
+    body_timeout: duration("1s", "1h")
+      .prefault("1m")
+      .describe("How long a client may take to send the body of a request."),
     keep_alive: duration("1s", "1h").prefault("75s").describe("How long an idle connection of a client is kept open."),
     drain: duration("0s", "1h")
       .prefault("30s")
@@ -66,12 +80,14 @@ const admin = z
   .strictObject({
     host: text(isLoopback, "a loopback address: 127.0.0.1, ::1 or localhost")
       .optional()
-      .describe("The loopback address of a listener of its own for the admin plane (127.0.0.1 if only `admin.port` is set).")
-      .meta({ examples: ["127.0.0.1"] }),
+      .describe(
+        "The loopback address of a listener of its own for the admin plane (127.0.0.1 if only `admin.port` is set).",
+      )
+      .meta({ example: "127.0.0.1" }),
     port: wholeNumber(0, 65_535)
       .optional()
       .describe("The port of that listener (8485 if only `admin.host` is set); 0 picks a free one.")
-      .meta({ examples: [8485] }),
+      .meta({ example: 8485 }),
   })
   .prefault({})
   .describe(
@@ -83,7 +99,7 @@ const storage = z
     url: text(isStorageUrl, "`sqlite:`, `sqlite:/absolute/path` or `postgres://user:password@host/database`")
       .default("sqlite:")
       .describe("The database. `sqlite:` alone is the file portcullis.db in the home directory.")
-      .meta({ ...confidential, examples: ["postgres://portcullis@db.lan/portcullis"] }),
+      .meta({ ...confidential, example: "postgres://portcullis@db.lan/portcullis" }),
   })
   .prefault({})
   .describe("Where keys, settings, usage and the sealed vault are kept.");
@@ -99,14 +115,10 @@ const vault = z
     key_file: text(isAbsolute, "an absolute path")
       .optional()
       .describe("The file that holds the root key, if not root.key in the home directory.")
-      .meta({ examples: ["/run/credentials/portcullis/root.key"] }),
+      .meta({ example: "/run/credentials/portcullis/root.key" }),
     cache: duration("0s", "24h")
       .prefault("5m")
-      .describe("How long an opened provider key stays in memory after its last opening; `0s` opens it anew for every request."),
-  })
-  .refine((value) => value.key_file === undefined || value.unlocker === "auto" || value.unlocker === "key-file", {
-    path: ["key_file"],
-    message: "is of no use unless `vault.unlocker` is key-file or auto",
+      .describe("How long an opened provider key may stay in memory; `0s` opens it anew for every request."),
   })
   .prefault({})
   .describe("The vault that provider keys are sealed in.");
@@ -114,9 +126,11 @@ const vault = z
 const price = wholeNumber(0, 1_000_000_000_000);
 
 const model = z.strictObject({
-  name: z.string().min(1).max(256).describe("The id the provider knows the model by.").meta({ expects: "a model id" }),
-  display_name: z.string().optional().describe("A name for people."),
-  context_tokens: wholeNumber(1, 1_000_000_000).optional().describe("The largest prompt and answer together, in tokens."),
+  name: text(isModelId, "a model id of 1 to 256 ASCII characters").describe("The id the provider knows the model by."),
+  display_name: text(isName, "1 to 100 printable characters").optional().describe("A name for people."),
+  context_tokens: wholeNumber(1, 1_000_000_000)
+    .optional()
+    .describe("The largest prompt and answer together, in tokens."),
   max_output_tokens: wholeNumber(1, 1_000_000_000).optional().describe("The longest answer, in tokens."),
   price_micros_per_mtok: z
     .strictObject({
@@ -129,90 +143,55 @@ const model = z.strictObject({
     .describe("Its price: micro-dollars per million tokens (3 dollars are 3000000). Without one, its cost is unknown."),
 });
 
-// A header that authenticates belongs into the vault; one that frames or routes is the connector's.
-const refusedHeader =
-  /^(authorization|proxy-.*|cookie|x-api-key|api-key|x-goog-api-key|host|connection|keep-alive|content-length|transfer-encoding|te|trailer|upgrade|expect)$/i;
-
-const headers = z
-  .record(
-    z.string().regex(/^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/i, "is not the name of an HTTP header"),
-    z.string().regex(/^[\t\x20-\x7e]*$/, "must be the value of an HTTP header: printable ASCII on one line"),
-  )
-  .superRefine((value, context) => {
-    for (const name of Object.keys(value).filter((each) => refusedHeader.test(each))) {
-      context.addIssue({ code: "custom", path: [name], message: "cannot be set here; a key goes into `api_key`, and the gateway sets the rest" });
-    }
-  });
-
-function provider(names: SchemaNames) {
+/** What may stand under the id of one provider. */
+export function providerSchema(names: SchemaNames) {
   const dialect = z.enum(names.dialects);
   return z.strictObject({
     base_url: text(isBaseUrl, "an address such as https://api.example.com, without user, query or fragment")
       .optional()
       .describe("Where it answers, up to the version segment. Needed unless the provider is predefined.")
-      .meta({ examples: ["https://llm.example.com"] }),
-    dialect: dialect.optional().describe("The dialect it speaks. Needed, or `dialects`, unless the provider is predefined."),
+      .meta({ example: "https://llm.example.com" }),
+    dialect: dialect
+      .optional()
+      .describe(
+        "The dialect it speaks. Without it, a provider of your own is taken to speak openai-chat, or anthropic-messages if its address says so.",
+      ),
     dialects: z
       .array(dialect)
       .min(1)
       .optional()
       .describe("The dialects it speaks, if several; the first is preferred.")
       .meta({ expects: `a list of dialects, each one of ${names.dialects.join(", ")}` }),
-    name: z.string().min(1).max(100).optional().describe("A name for people.").meta({ expects: "a name of 1 to 100 characters" }),
+    name: text(isName, "1 to 100 printable characters").optional().describe("A name for people."),
     allow_private: z
       .boolean()
       .optional()
       .describe("Whether the address may be on a private network and plain http: for an engine of your own."),
-    api_key: text(isReference, "a reference to the key, never the key itself: env:NAME or file:/absolute/path")
+    api_key: text(
+      isReference,
+      "a reference, never the key itself: env:NAME or file:/absolute/path",
+      "put the key into such a variable or file, or into the vault with `portcullis credentials add`",
+    )
       .optional()
       .describe("Where its API key is found. Keys added with `portcullis credentials add` need no setting.")
-      .meta({ ...confidential, examples: ["env:OPENAI_API_KEY"] }),
+      .meta({ ...confidential, example: "env:OPENAI_API_KEY" }),
     models: z
       .array(z.preprocess((value) => (typeof value === "string" ? { name: value } : value), model))
       .default([])
       .describe("Models it serves besides those of the catalog: ids, or mappings with price and limits.")
-      .meta({ expects: "a list of model ids or of mappings with a `name`", examples: [["llama3.3:70b"]] }),
-    headers: headers
+      .meta({ expects: "a list of model ids or of mappings with a `name`", example: ["llama3.3:70b"] }),
+    headers: z
+      .record(
+        text(
+          isHeaderName,
+          "the name of an HTTP header that the gateway does not set itself; a key goes into `api_key`",
+        ),
+        text(isHeaderValue, "printable ASCII on one line"),
+      )
       .default({})
       .describe("Headers added to every request to it; shown masked.")
-      .meta({ ...confidential, expects: "a mapping of header names to text", examples: [{ "x-team": "research" }] }),
+      .meta({ ...confidential, expects: "a mapping of header names to text", example: { "x-team": "research" } }),
   });
-}
-
-type ProviderSection = z.output<ReturnType<typeof provider>>;
-
-/** What has to hold between the settings of one provider. */
-function checkProvider(id: string, value: ProviderSection, names: SchemaNames, report: (key: string, message: string) => void): void {
-  if (value.dialect !== undefined && value.dialects !== undefined) report("dialects", "cannot be given together with `dialect`");
-  if (names.providers.includes(id)) return;
-  if (value.base_url === undefined) report("base_url", `is needed: \`${id}\` is not one of the predefined providers`);
-  if (value.dialect === undefined && value.dialects === undefined) {
-    report("dialect", `is needed: \`${id}\` is not one of the predefined providers`);
-  }
-  if (value.base_url?.startsWith("http:") === true && value.allow_private !== true) {
-    report("base_url", "must be https://, or `allow_private: true` must say that plain http is meant");
-  }
-}
-
-function providers(names: SchemaNames, isSet: (variable: string) => boolean) {
-  const id = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, "is not a provider id: lower-case letters, digits, `-` and `_`, at most 64");
-  return z
-    .record(
-      id,
-      provider(names).superRefine((value, context) => {
-        const variable = referencedVariable(value.api_key);
-        if (variable !== undefined && !isSet(variable)) {
-          context.addIssue({ code: "custom", path: ["api_key"], message: `names the environment variable ${variable}, which is not set` });
-        }
-      }),
-    )
-    .superRefine((value, context) => {
-      for (const [each, section] of Object.entries(value)) {
-        checkProvider(each, section, names, (key, message) => context.addIssue({ code: "custom", path: [each, key], message }));
-      }
-    })
-    .prefault({})
-    .describe("Providers of your own, and changes to predefined ones, by id. What is declared here is read-only in the console.");
 }
 
 const keys = z
@@ -220,7 +199,7 @@ const keys = z
     expires: duration("1m", "3650d")
       .optional()
       .describe("How long a new key is valid if `keys create` does not say; without it, for ever.")
-      .meta({ examples: ["90d"] }),
+      .meta({ example: "90d" }),
   })
   .prefault({})
   .describe("Defaults of the keys handed out to callers.");
@@ -229,11 +208,15 @@ const usage = z
   .strictObject({
     journal_max_bytes: wholeNumber(1_048_576, 1_099_511_627_776)
       .default(1_073_741_824)
-      .describe("How much usage may wait in the journal while the database is away, in bytes; above it requests are refused."),
+      .describe(
+        "How much usage may wait in the journal while the database is away, in bytes; above it requests are refused.",
+      ),
     include_stream_usage: z
       .boolean()
       .default(true)
-      .describe("Whether streamed OpenAI chat requests are made to report their usage where the client did not ask for it."),
+      .describe(
+        "Whether streamed OpenAI chat requests are made to report their usage where the client did not ask for it.",
+      ),
   })
   .prefault({})
   .describe("How usage is recorded.");
@@ -241,27 +224,50 @@ const usage = z
 const upstream = z
   .strictObject({
     connect_timeout: duration("100ms", "5m").prefault("10s").describe("How long connecting to a provider may take."),
-    first_byte_timeout: duration("1s", "24h").prefault("10m").describe("How long a provider may take to begin its reply."),
-    idle_timeout: duration("1s", "24h").prefault("5m").describe("How long a provider may fall silent in the middle of a reply."),
-    max_connections: wholeNumber(1, 65_535).default(256).describe("Open connections to one address of a provider, at most."),
+    first_byte_timeout: duration("1s", "24h")
+      .prefault("10m")
+      .describe("How long a provider may take to begin its reply."),
+    idle_timeout: duration("1s", "24h")
+      .prefault("5m")
+      .describe("How long a provider may fall silent in the middle of a reply."),
+    max_connections: wholeNumber(1, 65_535)
+      .default(256)
+      .describe("Open connections to one address of a provider, at most."),
   })
   .prefault({})
   .describe("Connections to providers.");
 
 const log = z
   .strictObject({
-    level: z.enum(["debug", "info", "warn", "error"]).default("info").describe("The least important lines that are written."),
+    level: z
+      .enum(["debug", "info", "warn", "error"])
+      .default("info")
+      .describe("The least important lines that are written."),
     format: z
       .enum(["auto", "pretty", "json"])
       .default("auto")
-      .describe("How lines are written: for people, or one JSON object each. `auto` is pretty on a terminal and json elsewhere."),
+      .describe(
+        "How lines are written: for people, or one JSON object each. `auto` is pretty on a terminal and json elsewhere.",
+      ),
   })
   .prefault({})
   .describe("The operator's log, on standard error.");
 
-/** The whole file. `isSet` tells whether an environment variable that a reference names has a value. */
-export function configSchema(names: SchemaNames, isSet: (variable: string) => boolean) {
-  return z.strictObject({ server, admin, storage, vault, providers: providers(names, isSet), keys, usage, upstream, log });
+/** The whole file. What must hold between several settings is in rules.ts. */
+export function configSchema(names: SchemaNames) {
+  const providers = z
+    .record(
+      text(
+        isProviderId,
+        "an id: 1 to 64 lower-case letters, digits, `.`, `-` and `_`, with a letter or digit at both ends",
+      ),
+      providerSchema(names),
+    )
+    .prefault({})
+    .describe(
+      "Providers of your own, and changes to predefined ones, by id. What is declared here cannot be changed over the API.",
+    );
+  return z.strictObject({ server, admin, storage, vault, providers, keys, usage, upstream, log });
 }
 
 /** The file once parsed: durations in milliseconds, defaults filled in, names still those of the file. */

@@ -1,3 +1,4 @@
+export { copyDatabase } from "./copy.ts";
 export { isUniqueViolation } from "./constraint.ts";
 export { openDatabase, type Db, type OpenOptions } from "./connect.ts";
 export { migrate, migrationStatus, type MigrationResult, type MigrationStatus } from "./migrate.ts";

@@ -8,7 +8,6 @@
 export interface Tables {
   // db
   instance: InstanceTable;
-  migrations: MigrationsTable;
   // vault
   vault_slots: VaultSlotsTable;
   vault_terms: VaultTermsTable;
@@ -38,13 +37,6 @@ type Flag = 0 | 1;
 export interface InstanceTable {
   name: string;
   value: string;
-}
-
-/** One row per migration that has run. */
-export interface MigrationsTable {
-  number: number;
-  name: string;
-  applied_at: TimeMs;
 }
 
 /** Each slot holds the root key, wrapped by one unlocker. */

@@ -40,15 +40,17 @@ function openLockFile(path: string, home: HomePath): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(path, { timeout: 0 });
-    // The write lock alone. The exclusive one is taken in steps, at which two starters can turn each other away.
-    database.exec("BEGIN IMMEDIATE");
+    // The write lock alone: the exclusive one is taken in steps, at which two starters can turn each other away. And no
+    // journal file, which a killed process would leave for the next one to play back under that exclusive lock.
+    database.exec("PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE");
     return database;
   } catch (error) {
     database?.close();
     if (error instanceof Error && "errcode" in error && error.errcode === sqliteBusy) {
       throw new AppError("home_in_use", { home: home.path, pid: holder(home) });
     }
-    throw fileFailed(path, "locked", error);
+    const problem = error instanceof Error ? error.message : String(error);
+    throw new AppError("file_failed", { path, verb: "locked", problem }, { cause: error });
   }
 }
 

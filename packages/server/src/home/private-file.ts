@@ -1,15 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { constants } from "node:fs";
+import { constants, type Stats } from "node:fs";
 import { link, open, rename, rm, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { AppError } from "../kernel/errors.ts";
 import { errorCode, fileFailed, foreignOwner, quoted } from "./ownership.ts";
 
 /*
- * Files that hold keys and tokens. They are read only if they are plain files of our own with mode 0600 or 0400, and
- * they come into being whole: written to a temporary file in the same directory, flushed, and put in place in one
- * step. A crash at any instant leaves the old content, or the new, or none; never a part. A failed flush is an error,
- * because the data may be gone while the file looks well.
+ * Files that hold keys and tokens. They are read only if they are plain files of our own with mode 0600 or 0400 (or a
+ * credential that systemd lays out for the service), and they come into being whole: written to a temporary file in the
+ * same directory, flushed, and put in place in one step. A crash at any instant leaves the old content, or the new, or
+ * none; never a part. A failed flush is an error, because the data may be gone while the file looks well.
  */
 
 const maxSizeBytes = 64 * 1024;
@@ -117,25 +117,31 @@ async function checkFile(file: FileHandle, path: string): Promise<number> {
   if (!stat.isFile()) {
     throw new AppError("file_unsafe", { path, problem: "is not a plain file", fix: "put a plain file in its place" });
   }
+  if (!isSystemdCredential(stat)) checkAccess(stat, path);
+  if (stat.size > maxSizeBytes) {
+    const problem = `is larger than ${maxSizeBytes} bytes`;
+    throw new AppError("file_unsafe", { path, problem, fix: "put the right file in its place" });
+  }
+  return stat.size;
+}
+
+function checkAccess(stat: Stats, path: string): void {
   const owner = foreignOwner(stat.uid);
   if (owner !== undefined) {
-    throw new AppError("file_unsafe", {
-      path,
-      problem: owner.problem,
-      fix: `sudo chown ${owner.wanted} ${quoted(path)}`,
-    });
+    const fix = `sudo chown ${owner.wanted} ${quoted(path)}`;
+    throw new AppError("file_unsafe", { path, problem: owner.problem, fix });
   }
   const mode = stat.mode & 0o777;
   if (mode !== 0o600 && mode !== 0o400 && process.platform !== "win32") {
     const problem = `has mode 0${mode.toString(8).padStart(3, "0")} instead of 0600`;
     throw new AppError("file_unsafe", { path, problem, fix: `chmod 600 ${quoted(path)}` });
   }
-  if (stat.size > maxSizeBytes) {
-    throw new AppError("file_unsafe", {
-      path,
-      problem: `is larger than ${maxSizeBytes} bytes`,
-      fix: "put the right file in its place",
-    });
-  }
-  return stat.size;
+}
+
+/**
+ * systemd's LoadCredential= lays a file out as root's, read-only, and lets the service's user read it by an access list,
+ * whose mask shows as the group's bits (systemd.exec(5), "Credentials"). Nobody but root can have made such a file.
+ */
+function isSystemdCredential(stat: Stats): boolean {
+  return stat.uid === 0 && stat.gid === 0 && (stat.mode & 0o777) === 0o440;
 }

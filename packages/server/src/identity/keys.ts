@@ -55,6 +55,7 @@ export class Keys {
   readonly #records: ReturnType<typeof createKeyRecords>;
   readonly #vault: Pick<Vault, "subkey" | "onChange">;
   readonly #clock: Clock;
+  readonly #revoked: ((id: string) => void)[] = [];
   #pepper: Buffer | undefined;
 
   constructor(parts: {
@@ -99,9 +100,9 @@ export class Keys {
     return live.caller;
   }
 
-  /** Whether the key that `caller` was made from is still in force, unchanged. For open streams. */
-  isCurrent(caller: Caller): boolean {
-    return this.#live.get(caller.keyId)?.caller === caller;
+  /** Tells of every key that stops working by somebody's hand, so that what it has open can be cut. */
+  onRevoked(listener: (id: string) => void): void {
+    this.#revoked.push(listener);
   }
 
   list(): readonly KeyRecord[] {
@@ -142,7 +143,9 @@ export class Keys {
   }
 
   async disable(id: string): Promise<KeyRecord> {
-    return this.#change(id, { disabledAt: this.#clock.now() });
+    const record = await this.#change(id, { disabledAt: this.#clock.now() });
+    this.#tellRevoked(id);
+    return record;
   }
 
   async enable(id: string): Promise<KeyRecord> {
@@ -159,6 +162,7 @@ export class Keys {
       previousHmac: overlapMs > 0 ? old.hmac : null,
       previousUntil: overlapMs > 0 ? this.#clock.now() + overlapMs : null,
     });
+    if (overlapMs <= 0) this.#tellRevoked(id);
     return { record, text: minted.text };
   }
 
@@ -166,6 +170,11 @@ export class Keys {
     this.get(id);
     await this.#records.remove(id);
     this.#live.delete(id);
+    this.#tellRevoked(id);
+  }
+
+  #tellRevoked(id: string): void {
+    for (const listener of this.#revoked) listener(id);
   }
 
   #opens(record: KeyRecord, digest: Buffer): boolean {

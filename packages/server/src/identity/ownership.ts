@@ -3,7 +3,7 @@ import { AppError } from "../kernel/errors.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { base32, newId } from "../kernel/ids.ts";
 import { Secret } from "../kernel/secret.ts";
-import type { Db } from "../db/index.ts";
+import { isUniqueViolation, type Db } from "../db/index.ts";
 import { sameDigest } from "./token.ts";
 
 export interface Owner {
@@ -25,6 +25,9 @@ export interface Ownership {
 }
 
 const wrongCodesAllowed = 10;
+
+/** There is one owner, so the row has a fixed id: of two that claim at the same instant, the database takes one. */
+const ownerId = "usr_owner";
 
 export function createOwnership(db: Db, clock: Clock): Ownership {
   let wrongCodes = 0;
@@ -52,7 +55,7 @@ export function createOwnership(db: Db, clock: Clock): Ownership {
 
     async claim(name, code) {
       if (wrongCodes >= wrongCodesAllowed) throw new AppError("setup_code_invalid");
-      return db.kysely.transaction().execute(async (transaction) => {
+      const claimed = db.kysely.transaction().execute(async (transaction) => {
         const existing = await transaction.selectFrom("users").select("id").where("role", "=", "owner").executeTakeFirst();
         if (existing !== undefined) throw new AppError("already_claimed");
         if (code !== undefined) {
@@ -63,13 +66,16 @@ export function createOwnership(db: Db, clock: Clock): Ownership {
             throw new AppError("setup_code_invalid");
           }
         }
-        const created: Owner = { id: newId("usr", clock.now()), name, createdAt: clock.now() };
+        const created: Owner = { id: ownerId, name, createdAt: clock.now() };
         await transaction
           .insertInto("users")
           .values({ id: created.id, name, role: "owner", created_at: created.createdAt })
           .execute();
         await transaction.updateTable("setup_codes").set({ claimed_at: clock.now() }).where("claimed_at", "is", null).execute();
         return created;
+      });
+      return claimed.catch((error: unknown) => {
+        throw isUniqueViolation(error) ? new AppError("already_claimed", {}, { cause: error }) : error;
       });
     },
   };

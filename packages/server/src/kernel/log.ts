@@ -1,3 +1,5 @@
+import { isoTime, type Clock } from "./clock.ts";
+
 /** A log line's fields. Values are plain data; a `Secret` among them prints as `[secret]`. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -11,3 +13,49 @@ export interface Log {
 
 /** A log that keeps nothing. */
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+const levels = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof levels)[number];
+
+export interface LogOptions {
+  /** Lines below this level are not written. */
+  readonly level: LogLevel;
+  /** `json`: one object a line, for machines. `pretty`: time, level, message, fields, for a terminal. */
+  readonly format: "json" | "pretty";
+  readonly clock: Clock;
+  readonly write: (line: string) => void;
+}
+
+export function createLog(options: LogOptions): Log {
+  const threshold = levels.indexOf(options.level);
+  const format = options.format === "json" ? jsonLine : prettyLine;
+  const at = (level: LogLevel) => {
+    if (levels.indexOf(level) < threshold) return () => undefined;
+    return (fields: LogFields, message: string) => options.write(format(options.clock.now(), level, message, fields));
+  };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+function jsonLine(timeMs: number, level: LogLevel, message: string, fields: LogFields): string {
+  return `${printable(JSON.stringify({ time: isoTime(timeMs), level, message, ...fields }, shorten))}\n`;
+}
+
+function prettyLine(timeMs: number, level: LogLevel, message: string, fields: LogFields): string {
+  const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${JSON.stringify(value, shorten)}`);
+  return `${isoTime(timeMs).slice(11, 23)} ${level.padEnd(5)} ${printable(message + pairs.join(""))}\n`;
+}
+
+const longestText = 2_000;
+
+function shorten(_name: string, value: unknown): unknown {
+  if (value instanceof Error) return value.message;
+  return typeof value === "string" && value.length > longestText ? `${value.slice(0, longestText)}…` : value;
+}
+
+/** Escapes control characters and those that turn the direction of writing: a line stays a line and reads as it is. */
+function printable(text: string): string {
+  return text.replaceAll(
+    /[\p{Cc}\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

@@ -23,3 +23,8 @@ export function formatUsd(micros: Micros): string {
 export function usd(micros: Micros): number {
   return Math.round(micros) / 1_000_000;
 }
+
+/** Micro-dollars as dollars with all six decimals and no sign: `0.000123`. For headers and CSV. */
+export function formatUsdPlain(micros: Micros): string {
+  return usd(micros).toFixed(6);
+}

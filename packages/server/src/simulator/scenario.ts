@@ -111,8 +111,14 @@ const text: Rule = [(value) => typeof value === "string", "a string"];
 const flag: Rule = [(value) => typeof value === "boolean", "true or false"];
 const count: Rule = [(value) => isInteger(value), "a whole number, 0 or more"];
 const size: Rule = [(value) => isInteger(value, 1), "a whole number, 1 or more"];
-const strings: Rule = [(value) => isObject(value) && Object.values(value).every((one) => typeof one === "string"), "an object of strings"];
-const oneOf = (...names: readonly string[]): Rule => [(value) => names.some((name) => name === value), names.join(", ")];
+const strings: Rule = [
+  (value) => isObject(value) && Object.values(value).every((one) => typeof one === "string"),
+  "an object of strings",
+];
+const oneOf = (...names: readonly string[]): Rule => [
+  (value) => names.some((name) => name === value),
+  names.join(", "),
+];
 
 const scriptRules: { readonly [Option in keyof Required<Script>]: Rule } = {
   status: [(value) => isInteger(value, 200) && value <= 599, "an HTTP status from 200 to 599"],
@@ -130,7 +136,10 @@ const scriptRules: { readonly [Option in keyof Required<Script>]: Rule } = {
   deltas: size,
   toolCalls: [(value) => Array.isArray(value) && value.every(isCall), "a list of {name, arguments}"],
   usage: [(value) => isObject(value) && Object.entries(value).every(isCounter), "an object of token counters"],
-  omit: [(value) => Array.isArray(value) && value.every((one) => one === "usage" || one === "end"), "a list of usage, end"],
+  omit: [
+    (value) => Array.isArray(value) && value.every((one) => one === "usage" || one === "end"),
+    "a list of usage, end",
+  ],
   lenient: flag,
   json: flag,
   delayMs: count,
@@ -177,7 +186,8 @@ function parseScenario(json: unknown): Scenario {
   const stray = Object.keys(json).find((name) => !["match", "times", "script"].includes(name));
   if (stray !== undefined) throw problem(`a scenario has no field \`${stray}\`; it has match, times, script`);
   const { match, times, script } = json;
-  if (times !== undefined && !isInteger(times, 1)) throw problem("`times` of a scenario must be a whole number, 1 or more");
+  if (times !== undefined && !isInteger(times, 1))
+    throw problem("`times` of a scenario must be a whole number, 1 or more");
   return {
     ...(match !== undefined && { match: checked(match, matchRules, "match") }),
     ...(times !== undefined && { times }),
@@ -205,13 +215,19 @@ function problem(text: string): AppError {
 
 /** The request header that carries a script. */
 export function scriptHeaders(script: Script): { readonly "x-simulator": string } {
-  const wire = Object.entries(script).map(([name, value]) => [snakeCase(name), name === "usage" ? snakeKeys(value) : value]);
+  const wire = Object.entries(script).map(([name, value]) => [
+    snakeCase(name),
+    name === "usage" ? snakeKeys(value) : value,
+  ]);
   return { "x-simulator": asciiJson(Object.fromEntries(wire)) };
 }
 
 /** JSON that may stand in a header: what is not ASCII is escaped. */
 function asciiJson(value: unknown): string {
-  return JSON.stringify(value).replace(/[^\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return JSON.stringify(value).replace(
+    /[^\x20-\x7e]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function camelCase(name: string): string {
@@ -223,11 +239,15 @@ function snakeCase(name: string): string {
 }
 
 function camelKeys(value: unknown): unknown {
-  return isObject(value) ? Object.fromEntries(Object.entries(value).map(([name, one]) => [camelCase(name), one])) : value;
+  return isObject(value)
+    ? Object.fromEntries(Object.entries(value).map(([name, one]) => [camelCase(name), one]))
+    : value;
 }
 
 function snakeKeys(value: unknown): unknown {
-  return isObject(value) ? Object.fromEntries(Object.entries(value).map(([name, one]) => [snakeCase(name), one])) : value;
+  return isObject(value)
+    ? Object.fromEntries(Object.entries(value).map(([name, one]) => [snakeCase(name), one]))
+    : value;
 }
 
 /** What scenarios are matched against. */

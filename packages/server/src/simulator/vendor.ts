@@ -27,6 +27,8 @@ export interface Rendering {
   readonly body: JsonObject;
   readonly nextId: IdSource;
   readonly createdSeconds: number;
+  /** Whether usage is reported; only a script leaves it out. */
+  readonly withUsage: boolean;
 }
 
 /** A made-up id: the prefix and `length` letters and digits. */
@@ -50,8 +52,8 @@ export interface Stream {
   readonly events: readonly string[];
   /** How many events at the end are the end marker: `message_stop`, `[DONE]`, `response.completed`. */
   readonly endEvents: number;
-  /** The event that reports a failure in the middle of the stream. */
-  failure(failure: Failure): string;
+  /** The event that reports a failure after so many events. */
+  failure(failure: Failure, eventCount: number): string;
 }
 
 /** Which vendor's manners apply: error bodies, authentication, request-id header. */

@@ -4,7 +4,7 @@ import { createServer, type RequestListener } from "node:http";
 import { after, describe, test } from "node:test";
 import { AppError } from "../kernel/errors.ts";
 import { createConnector, type ConnectorOptions, type UpstreamCall } from "./connector.ts";
-import { getDocument } from "./get.ts";
+import { httpGet } from "./get.ts";
 
 const options: ConnectorOptions = { connectTimeoutMs: 2000, firstByteTimeoutMs: 5000, idleTimeoutMs: 5000, maxConnections: 8 };
 const open: { close(): unknown }[] = [];
@@ -40,11 +40,11 @@ function scripted(...answers: readonly string[][]): LookupFunction & { calls: nu
 }
 
 const request = { provider: "test", headers: [], allowPrivate: true };
-const limits = { timeoutMs: 3000, maxBytes: 1000 };
+const limits = { provider: "test", allowPrivate: true, timeoutMs: 3000, maxBytes: 1000 };
 
 test("a document is fetched whole from an allowed address", async () => {
   const port = await httpServer((_request, response) => response.end("hello"));
-  const got = await getDocument(connector(), { ...request, url: `http://127.0.0.1:${port}/x` }, limits);
+  const got = await httpGet(connector())(`http://127.0.0.1:${port}/x`, {}, limits);
   assert.equal(got.status, 200);
   assert.equal(got.body.toString(), "hello");
 });
@@ -69,7 +69,7 @@ describe("without allow_private no packet reaches a private address", () => {
       }));
       const { url, lookup } = make(port);
       const caller = connector(lookup === undefined ? {} : { lookup });
-      await assert.rejects(getDocument(caller, { ...request, allowPrivate: false, url }, limits), { code: "upstream_forbidden" });
+      await assert.rejects(httpGet(caller)(url, {}, { ...limits, allowPrivate: false }), { code: "upstream_forbidden" });
       assert.equal(connections, 0);
     });
   }
@@ -78,7 +78,7 @@ describe("without allow_private no packet reaches a private address", () => {
 test("the connection goes to the address that was checked, whatever a second look-up would say", async () => {
   const port = await httpServer((_request, response) => response.end("pinned"));
   const lookup = scripted(["127.0.0.1"], ["169.254.169.254"]);
-  const got = await getDocument(connector({ lookup }), { ...request, url: `http://engine.internal:${port}/` }, limits);
+  const got = await httpGet(connector({ lookup }))(`http://engine.internal:${port}/`, {}, limits);
   assert.equal(got.body.toString(), "pinned");
   assert.equal(lookup.calls, 1);
 });
@@ -90,14 +90,14 @@ test("a redirect is handed over as it is and not followed", async () => {
     response.end();
   });
   const port = await httpServer((_request, response) => response.writeHead(302, { location: `http://127.0.0.1:${target}/` }).end());
-  const got = await getDocument(connector(), { ...request, url: `http://127.0.0.1:${port}/` }, limits);
+  const got = await httpGet(connector())(`http://127.0.0.1:${port}/`, {}, limits);
   assert.equal(got.status, 302);
   assert.equal(visits, 0);
 });
 
 test("a document past its size is cut off", async () => {
   const port = await httpServer((_request, response) => response.end("x".repeat(2000)));
-  await assert.rejects(getDocument(connector(), { ...request, url: `http://127.0.0.1:${port}/` }, limits), { code: "upstream_broke" });
+  await assert.rejects(httpGet(connector())(`http://127.0.0.1:${port}/`, {}, limits), { code: "upstream_broke" });
 });
 
 test("nobody listening, silence and a broken reply are three different errors", async () => {

@@ -4,5 +4,6 @@ export {
   type ConnectorOptions,
   type UpstreamCall,
   type UpstreamListener,
+  type UpstreamRequest,
 } from "./connector.ts";
-export { getDocument } from "./get.ts";
+export { httpGet, type HttpGet } from "./get.ts";

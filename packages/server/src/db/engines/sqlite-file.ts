@@ -33,20 +33,23 @@ function openPrivate(path: string): number {
 function explainOpenFailure(path: string, error: unknown): AppError {
   const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
   if (code === "ENOENT" || code === "ENOTDIR") {
-    const values = { problem: `there is no directory ${dirname(path)} for the database file`, advice: "create it, or correct `storage.url`" };
-    return new AppError("config_invalid", values, { cause: error });
+    const problem = `there is no directory ${dirname(path)} for the database file`;
+    return new AppError("config_invalid", { problem, advice: "create it, or correct `storage.url`" }, { cause: error });
   }
   if (code === "ELOOP") {
-    const values = { path, problem: "is a symbolic link, which is not followed", fix: "name the file it points to in `storage.url`" };
-    return new AppError("file_unsafe", values, { cause: error });
+    const fix = "name the file that it points to in `storage.url`";
+    return new AppError("file_unsafe", { path, problem: "is a symbolic link", fix }, { cause: error });
   }
-  const values = { path, problem: `cannot be opened for writing (${code})`, fix: "check its owner and mode, and those of its directory" };
-  return new AppError("file_unsafe", values, { cause: error });
+  return new AppError("file_failed", { path, verb: "opened", problem: code }, { cause: error });
 }
 
 function checkPrivate(path: string, stats: Stats): void {
   if (!stats.isFile()) {
-    throw new AppError("file_unsafe", { path, problem: "is not a regular file", fix: "choose another file in `storage.url`" });
+    throw new AppError("file_unsafe", {
+      path,
+      problem: "is not a regular file",
+      fix: "choose another file in `storage.url`",
+    });
   }
   const ownUser = process.geteuid?.();
   if (ownUser === undefined) return;

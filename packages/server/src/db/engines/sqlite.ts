@@ -20,7 +20,9 @@ import { preparePrivateFile } from "./sqlite-file.ts";
  * - `full`: every committed transaction; one fsync each. For all that exists nowhere else: sealed records, keys, audit.
  * - `normal`: all but perhaps the last few transactions. For a connection whose writes are repeated from a journal.
  */
-export type Synchronous = "full" | "normal";
+export type Synchronous = keyof typeof synchronousPragma;
+
+const synchronousPragma = { full: "pragma synchronous = full", normal: "pragma synchronous = normal" } as const;
 
 /**
  * When another process (or another connection of this one) is writing, SQLite waits inside the call, which holds up the
@@ -30,7 +32,15 @@ const busy = { blockMs: 20, pauseMs: 10, attempts: 170 } as const; // about 5 s 
 const statementCacheSize = 256;
 
 /** SQLite's primary result codes, https://www.sqlite.org/rescode.html */
-const resultCode = { busy: 5, readonly: 8, ioError: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 } as const;
+const resultCode = {
+  busy: 5,
+  readonly: 8,
+  ioError: 10,
+  corrupt: 11,
+  full: 13,
+  cannotOpen: 14,
+  notADatabase: 26,
+} as const;
 const unavailableCodes: readonly number[] = [
   resultCode.busy,
   resultCode.readonly,
@@ -50,20 +60,23 @@ export async function openSqlite(path: string, synchronous: Synchronous): Promis
   preparePrivateFile(path);
   let database: DatabaseSync | undefined;
   try {
-    const opened = new DatabaseSync(path, { timeout: busy.blockMs, enableForeignKeyConstraints: true });
-    database = opened;
-    const mode = await whenFree(() => opened.prepare("pragma journal_mode = wal").get()?.["journal_mode"]);
-    if (mode !== "wal") {
-      throw new AppError("database_unavailable", {}, { detail: `no write-ahead log on this file system (mode ${mode})` });
-    }
-    opened.exec(`pragma synchronous = ${synchronous === "full" ? "full" : "normal"}`);
-    // Nothing a damaged or planted schema names may run functions with side effects.
-    opened.exec("pragma trusted_schema = off");
+    database = new DatabaseSync(path, { timeout: busy.blockMs, enableForeignKeyConstraints: true });
+    await setUp(database, synchronous);
   } catch (error) {
     database?.close();
     throw translate(error, path);
   }
   return sqliteDialect(database, path);
+}
+
+async function setUp(database: DatabaseSync, synchronous: Synchronous): Promise<void> {
+  const answer = await whenFree(() => database.prepare("pragma journal_mode = wal").get());
+  if (answer?.["journal_mode"] !== "wal") {
+    throw new AppError("database_unavailable", {}, { detail: "this file system cannot hold a write-ahead log" });
+  }
+  database.exec(synchronousPragma[synchronous]);
+  // Nothing that a damaged or planted schema names may run functions with side effects.
+  database.exec("pragma trusted_schema = off");
 }
 
 function sqliteDialect(database: DatabaseSync, path: string): Dialect {
@@ -122,7 +135,6 @@ class SqliteDriver implements Driver {
   /** Waits for the query or transaction that is under way. */
   async destroy(): Promise<void> {
     await this.#released?.promise;
-    this.#connection.forgetStatements();
     this.#database.close();
   }
 }
@@ -131,7 +143,7 @@ class SqliteConnection implements DatabaseConnection {
   readonly #database: DatabaseSync;
   readonly #path: string;
   /** Prepared statements by their SQL, the least recently used first. */
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements = new Map<string, Prepared>();
 
   constructor(database: DatabaseSync, path: string) {
     this.#database = database;
@@ -148,18 +160,13 @@ class SqliteConnection implements DatabaseConnection {
     }
   }
 
-  // eslint-disable-next-line require-yield -- the interface asks for a generator
-  async *streamQuery(): AsyncIterableIterator<never> {
+  streamQuery(): AsyncIterableIterator<never> {
     throw new Error("a streamed query would hold the only connection for as long as its reader takes; read in pages");
   }
 
-  forgetStatements(): void {
-    this.#statements.clear();
-  }
-
   #run<Row>(sql: string, parameters: readonly SQLInputValue[]): QueryResult<Row> {
-    const statement = this.#prepare(sql);
-    if (statement.columns().length > 0) {
+    const { statement, returnsRows } = this.#prepare(sql);
+    if (returnsRows) {
       // Rows come without a prototype; copied, they are the same plain objects that PostgreSQL's driver makes.
       return { rows: statement.all(...parameters).map((row) => ({ ...row }) as Row) };
     }
@@ -167,17 +174,26 @@ class SqliteConnection implements DatabaseConnection {
     return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
   }
 
-  #prepare(sql: string): StatementSync {
-    const known = this.#statements.get(sql);
-    const statement = known ?? this.#database.prepare(sql);
+  #prepare(sql: string): Prepared {
+    const prepared = this.#statements.get(sql) ?? prepare(this.#database, sql);
     this.#statements.delete(sql);
-    this.#statements.set(sql, statement);
+    this.#statements.set(sql, prepared);
     if (this.#statements.size > statementCacheSize) {
       const [oldest] = this.#statements.keys();
       if (oldest !== undefined) this.#statements.delete(oldest);
     }
-    return statement;
+    return prepared;
   }
+}
+
+interface Prepared {
+  readonly statement: StatementSync;
+  readonly returnsRows: boolean;
+}
+
+function prepare(database: DatabaseSync, sql: string): Prepared {
+  const statement = database.prepare(sql);
+  return { statement, returnsRows: statement.columns().length > 0 };
 }
 
 /** Runs a statement, again and again while another connection holds the lock that it needs. */
@@ -194,7 +210,9 @@ async function whenFree<Result>(run: () => Result): Promise<Result> {
 
 /** The primary result code of an error that SQLite reported; node:sqlite gives the extended one. */
 function primaryCode(error: unknown): number | undefined {
-  return error instanceof Error && "errcode" in error && typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
+  return error instanceof Error && "errcode" in error && typeof error.errcode === "number"
+    ? error.errcode & 0xff
+    : undefined;
 }
 
 /** The file's and the disk's failures as errors of the product; what a statement itself did wrong stays as it is. */

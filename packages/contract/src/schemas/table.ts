@@ -1,0 +1,32 @@
+import type { EndpointSchemas } from "../endpoint.ts";
+import type { endpoints } from "../endpoints.ts";
+import { audit } from "./audit.ts";
+import { credentials } from "./credentials.ts";
+import { keys } from "./keys.ts";
+import { models } from "./models.ts";
+import { providers } from "./providers.ts";
+import { requests } from "./requests.ts";
+import { setup } from "./setup.ts";
+import { status } from "./status.ts";
+import { usage } from "./usage.ts";
+import { vault } from "./vault.ts";
+
+type SchemaTable = {
+  readonly [Resource in keyof typeof endpoints]: {
+    readonly [Name in keyof (typeof endpoints)[Resource]]: EndpointSchemas;
+  };
+};
+
+/** The schemas of every endpoint, under the same names as in `endpoints`. */
+export const schemas = {
+  audit,
+  credentials,
+  keys,
+  models,
+  providers,
+  requests,
+  setup,
+  status,
+  usage,
+  vault,
+} as const satisfies SchemaTable;

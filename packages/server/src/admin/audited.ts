@@ -1,0 +1,40 @@
+/**
+ * What an audit event keeps of a request's body: the fields named here, whose values are known not to be secret.
+ * Of every other field only that it was given. A new field is therefore left out until somebody adds it here.
+ */
+const recorded: ReadonlySet<string> = new Set([
+  "admin",
+  "allow_ip",
+  "allow_private",
+  "base_url",
+  "context_tokens",
+  "description",
+  "dialect",
+  "display_name",
+  "expires_at",
+  "expires_in",
+  "id",
+  "kind",
+  "label",
+  "max_output_tokens",
+  "models",
+  "name",
+  "overlap",
+  "price_micros_per_mtok",
+  "priority",
+  "provider",
+  "service",
+  "team",
+  "test",
+  "user",
+  "weight",
+]);
+
+export function auditedDetail(input: unknown): Readonly<Record<string, unknown>> {
+  if (typeof input !== "object" || input === null) return {};
+  return Object.fromEntries(
+    Object.entries(input)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, recorded.has(name) || value === null ? value : "[not recorded]"]),
+  );
+}

@@ -1,0 +1,28 @@
+import type { Clock } from "../kernel/clock.ts";
+import type { Log } from "../kernel/log.ts";
+import type { Secret } from "../kernel/secret.ts";
+import type { AuditLog } from "../audit/index.ts";
+import type { Db } from "../db/index.ts";
+import type { Keys, Ownership } from "../identity/index.ts";
+import type { Providers } from "../providers/index.ts";
+import type { HttpGet } from "../upstream/index.ts";
+import type { Usage } from "../usage/index.ts";
+import type { Vault } from "../vault/index.ts";
+
+/** What the control plane acts on. */
+export interface AdminParts {
+  readonly adminToken: Secret;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+  readonly db: Db;
+  readonly defaults: { readonly keyLifeMs: number | undefined };
+  readonly httpGet: HttpGet;
+  readonly keys: Keys;
+  readonly log: Log;
+  readonly ownership: Ownership;
+  readonly providers: Providers;
+  readonly startedAt: number;
+  readonly usage: Usage;
+  readonly vault: Vault;
+  readonly version: string;
+}

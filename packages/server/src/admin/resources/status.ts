@@ -1,0 +1,37 @@
+import { type endpoints, type HandlersOf } from "@portcullis/contract";
+import { openApiDocument } from "@portcullis/contract/schemas";
+import { isoTime } from "../../kernel/clock.ts";
+import type { Call } from "../app.ts";
+import type { AdminParts } from "../parts.ts";
+
+export function statusHandlers(parts: AdminParts): HandlersOf<(typeof endpoints)["status"], Call> {
+  return {
+    get: async () => {
+      const { ok, claimed } = await askDatabase(parts);
+      const health = parts.usage.health();
+      return {
+        version: parts.version,
+        started_at: isoTime(parts.startedAt),
+        uptime_seconds: Math.floor((parts.clock.now() - parts.startedAt) / 1000),
+        claimed,
+        vault: parts.vault.sealed ? "sealed" : "unsealed",
+        database: { engine: parts.db.engine, ok },
+        journal: { ok: health.ok, waiting_rows: health.lag_rows, bytes: health.journal_bytes, problem: health.problem ?? null },
+        providers_with_keys: parts.providers
+          .list()
+          .filter((provider) => parts.providers.credentials.hasUsable(provider.id))
+          .map((provider) => provider.id),
+      };
+    },
+    openApi: async () => openApiDocument(parts.version),
+  };
+}
+
+/** A status must be had while the database is away, too: that is when it is wanted most. */
+async function askDatabase({ ownership }: AdminParts): Promise<{ ok: boolean; claimed: boolean }> {
+  try {
+    return { ok: true, claimed: (await ownership.owner()) !== undefined };
+  } catch {
+    return { ok: false, claimed: false };
+  }
+}

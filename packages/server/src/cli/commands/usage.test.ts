@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { requestRow, usageRow } from "../test/examples.ts";
+import { runAgainst } from "../test/terminal.ts";
+
+const sums = (...rows: readonly (typeof usageRow)[]) => ({
+  usage: { sum: async () => ({ data: [...rows], since: null, until: null }) },
+});
+
+test("usage is summed by model over the last day unless said otherwise", async (context) => {
+  const { stdout, calls } = await runAgainst(context, sums(usageRow), ["usage"]);
+  assert.deepEqual(calls[0]?.query, { by: "model", since: "24h" });
+  assert.match(stdout, /MODEL +REQUESTS +ERRORS +INPUT +OUTPUT +CACHE READ +CACHE WRITE +COST\n/);
+  assert.match(stdout, /gpt-5 +3 +1 +1000 +200 +0 +0 +\$0\.0123\n/);
+  const other = await runAgainst(context, sums(), ["usage", "--by", "user", "--since", "2026-01-01", "--team", "core"]);
+  assert.deepEqual(other.calls[0]?.query, { by: "user", since: "2026-01-01", team: "core" });
+});
+
+test("requests without a price are shown beside the cost, never in it", async (context) => {
+  const { stdout } = await runAgainst(context, sums({ ...usageRow, cost_usd: 0, unpriced_requests: 2 }), ["usage"]);
+  assert.match(stdout, /COST +UNPRICED\n/);
+  assert.match(stdout, /\$0\.00 +2\n/);
+});
+
+test("`--json` prints the API's own object, `--csv` a file that no spreadsheet runs", async (context) => {
+  const row = { ...usageRow, user: '=HYPERLINK("http://evil")', model: undefined };
+  const json = await runAgainst(context, sums(usageRow), ["usage", "--json"]);
+  assert.deepEqual(JSON.parse(json.stdout), { data: [usageRow], since: null, until: null });
+  const csv = await runAgainst(context, sums(row), ["usage", "--by", "user", "--csv"]);
+  assert.equal(
+    csv.stdout,
+    "user,requests,errors,input_tokens,output_tokens,cache_read_tokens,cache_write_tokens,reasoning_tokens,cost_usd,unpriced_requests\r\n" +
+      `"'=HYPERLINK(""http://evil"")",3,1,1000,200,0,0,0,0.0123,0\r\n`,
+  );
+});
+
+test("single requests are listed, newest first, as many as asked for", async (context) => {
+  const answers = { requests: { list: async () => ({ data: [requestRow, requestRow], next_cursor: "more" }) } };
+  const { stdout, calls } = await runAgainst(context, answers, [
+    "usage",
+    "--requests",
+    "--limit",
+    "2",
+    "--key",
+    "k7f3q",
+    "--json",
+  ]);
+  assert.equal(JSON.parse(stdout).data.length, 2);
+  assert.deepEqual(calls.length, 1);
+  assert.deepEqual(calls[0]?.query, { limit: 2, since: "24h", key: "k7f3q" });
+  const table = await runAgainst(context, answers, ["usage", "--requests", "--limit", "2"]);
+  assert.match(table.stdout, /k7f3q +claude-sonnet-5 +anthropic +ok +10 +20 +\$0\.001234 +800 +01jreq\n/);
+  const csv = await runAgainst(context, answers, ["usage", "--requests", "--limit", "2", "--csv"]);
+  assert.match(csv.stdout, /^request_id,started_at,.*\r\n01jreq,/);
+});
+
+test("one request is shown in full", async (context) => {
+  const answers = { requests: { get: async () => requestRow } };
+  const { stdout, calls } = await runAgainst(context, answers, ["usage", "--request", "01jreq"]);
+  assert.deepEqual(calls[0]?.params, { id: "01jreq" });
+  assert.match(stdout, /cost_micros +1234\n/);
+});
+
+test("options that exclude each other are a wrong usage", async (context) => {
+  for (const argv of [
+    ["--csv", "--json"],
+    ["--requests", "--by", "user"],
+  ]) {
+    assert.equal((await runAgainst(context, {}, ["usage", ...argv])).code, 2, argv.join(" "));
+  }
+});

@@ -1,0 +1,136 @@
+import { endpoints, type RequestRow, type UsageGroup, type UsageRow } from "@portcullis/contract";
+import { flag, integer, leaf, oneOf, text, wrongUsage, type CommandContext } from "../command.ts";
+import { formatUsd } from "../../kernel/money.ts";
+import { connect } from "../gateway.ts";
+import { allPages } from "../pages.ts";
+import { dayAndTime, type Column } from "../table.ts";
+
+const groups = [
+  "key",
+  "user",
+  "team",
+  "service",
+  "model",
+  "provider",
+  "session",
+] as const satisfies readonly UsageGroup[];
+
+export const usage = leaf({
+  parameters: {
+    by: oneOf("--by <group>", "what to sum up by; model unless given", groups),
+    requests: flag("--requests", "list single requests, newest first"),
+    limit: integer("--limit <number>", "how many requests to list; 50 unless given"),
+    request: text("--request <id>", "show one request"),
+    since: text("--since <when>", "from this time on: 24h, 2026-01-31; the last 24 hours unless given"),
+    until: text("--until <when>", "up to this time"),
+    key: text("--key <id>", "only this key"),
+    user: text("--user <name>", "only this user"),
+    team: text("--team <name>", "only this team"),
+    service: text("--service <name>", "only this service"),
+    model: text("--model <name>", "only this model"),
+    provider: text("--provider <id>", "only this provider"),
+    session: text("--session <id>", "only this session"),
+    csv: flag("--csv", "print comma-separated values"),
+  },
+  examples: [
+    "portcullis usage --by user --since 30d",
+    "portcullis usage --by key --csv > usage.csv",
+    "portcullis usage --requests --limit 20",
+  ],
+  async run(context, { by, requests, limit, request, csv, since = "24h", ...rest }) {
+    if (csv && context.globals.json === true)
+      throw wrongUsage("--csv and --json exclude each other", "give one of them");
+    if (requests && by !== undefined) throw wrongUsage("--by and --requests exclude each other", "give one of them");
+    if (request !== undefined) return showRequest(context, request);
+    if (requests) return showRequests(context, { ...rest, since }, limit ?? 50, csv);
+    return showSums(context, { ...rest, since, by: by ?? "model" }, csv);
+  },
+});
+
+interface Filter {
+  readonly since: string;
+  readonly until: string | undefined;
+  readonly key: string | undefined;
+  readonly user: string | undefined;
+  readonly team: string | undefined;
+  readonly service: string | undefined;
+  readonly model: string | undefined;
+  readonly provider: string | undefined;
+  readonly session: string | undefined;
+}
+
+async function showSums(
+  context: CommandContext,
+  query: Filter & { readonly by: UsageGroup },
+  csv: boolean,
+): Promise<void> {
+  const client = await connect(context);
+  const found = await client.call(endpoints.usage.sum, { query });
+  const { by } = query;
+  if (csv) {
+    const counts = [
+      "requests",
+      "errors",
+      "input_tokens",
+      "output_tokens",
+      "cache_read_tokens",
+      "cache_write_tokens",
+    ] as const;
+    context.output.csv([by, ...counts, "reasoning_tokens", "cost_usd", "unpriced_requests"], found.data);
+    return;
+  }
+  const columns: Column<UsageRow>[] = [
+    { heading: by.toUpperCase(), value: (row) => row[by] },
+    number("REQUESTS", (row) => row.requests),
+    number("ERRORS", (row) => row.errors),
+    number("INPUT", (row) => row.input_tokens),
+    number("OUTPUT", (row) => row.output_tokens),
+    number("CACHE READ", (row) => row.cache_read_tokens),
+    number("CACHE WRITE", (row) => row.cache_write_tokens),
+    number("COST", (row) => formatUsd(Math.round(row.cost_usd * 1_000_000))),
+  ];
+  if (found.data.some((row) => row.unpriced_requests > 0))
+    columns.push(number("UNPRICED", (row) => row.unpriced_requests));
+  context.show(found, () => context.output.table(columns, found.data));
+}
+
+async function showRequests(context: CommandContext, filter: Filter, limit: number, csv: boolean): Promise<void> {
+  const client = await connect(context);
+  const data = await allPages((page) => client.call(endpoints.requests.list, { query: { ...filter, ...page } }), limit);
+  if (csv) {
+    const [first] = data;
+    if (first !== undefined) context.output.csv(Object.keys(first) as (keyof RequestRow)[], data);
+    return;
+  }
+  context.show({ data, next_cursor: null }, () =>
+    context.output.table(
+      [
+        { heading: "STARTED", value: (row: RequestRow) => dayAndTime(row.started_at) },
+        { heading: "KEY", value: (row) => row.key_id },
+        { heading: "MODEL", value: (row) => row.model ?? row.requested_model },
+        { heading: "PROVIDER", value: (row) => row.provider },
+        { heading: "OUTCOME", value: (row) => row.error_code ?? row.outcome },
+        { heading: "INPUT", value: (row) => row.input_tokens, align: "right" },
+        { heading: "OUTPUT", value: (row) => row.output_tokens, align: "right" },
+        {
+          heading: "COST",
+          value: (row) => (row.cost_micros === null ? null : formatUsd(row.cost_micros)),
+          align: "right",
+        },
+        { heading: "MS", value: (row) => row.latency_ms, align: "right" },
+        { heading: "REQUEST", value: (row) => row.request_id },
+      ],
+      data,
+    ),
+  );
+}
+
+async function showRequest(context: CommandContext, id: string): Promise<void> {
+  const client = await connect(context);
+  const row = await client.call(endpoints.requests.get, { params: { id } });
+  context.show(row, () => context.output.record(row));
+}
+
+function number(heading: string, value: Column<UsageRow>["value"]): Column<UsageRow> {
+  return { heading, value, align: "right" };
+}

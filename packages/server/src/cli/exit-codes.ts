@@ -1,0 +1,23 @@
+import { PortcullisError } from "@portcullis/client";
+import { AppError } from "../kernel/errors.ts";
+
+export const exitCodes = { done: 0, failed: 1, wrongUsage: 2, notFound: 3, refused: 4, unreachable: 5 } as const;
+
+/** Codes whose status alone would say something else: a broken file or setting is no mistake on the command line. */
+const failures = new Set(["config_invalid", "vault_record_unreadable"]);
+
+const noGateway = new Set(["unreachable", "timeout", "unexpected_reply"]);
+
+const byStatus: Readonly<Record<number, number>> = {
+  400: exitCodes.wrongUsage,
+  401: exitCodes.refused,
+  403: exitCodes.refused,
+  404: exitCodes.notFound,
+};
+
+export function exitCodeOf(thrown: unknown): number {
+  if (!(thrown instanceof PortcullisError) && !(thrown instanceof AppError)) return exitCodes.failed;
+  if (noGateway.has(thrown.code)) return exitCodes.unreachable;
+  if (failures.has(thrown.code)) return exitCodes.failed;
+  return byStatus[thrown.status] ?? exitCodes.failed;
+}

@@ -1,0 +1,154 @@
+import { Secret } from "../kernel/secret.ts";
+import { isLoopback } from "./fields.ts";
+import type { FileConfig } from "./schema.ts";
+
+/** An address to listen on. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * The configuration the product runs on: deeply frozen, complete, units in the names. `compose` hands each
+ * module the few values it needs; no module sees all of it.
+ */
+export interface Config {
+  readonly server: ListenAddress & {
+    readonly allowedHosts: readonly string[];
+    readonly allowedOrigins: readonly string[];
+    readonly bodyLimitBytes: number;
+    readonly headTimeoutMs: number;
+    readonly bodyTimeoutMs: number;
+    readonly keepAliveMs: number;
+    readonly drainMs: number;
+  };
+  readonly admin: {
+    /** Where the admin plane listens; `undefined`: on the server's own listener, which then is a loopback one. */
+    readonly listener: ListenAddress | undefined;
+  };
+  /** `sqlite:`, `sqlite:/path` or `postgres://…`; a secret, since the last may hold a password. */
+  readonly storage: { readonly url: Secret };
+  readonly vault: {
+    readonly unlocker: "auto" | "key-file" | "passphrase" | "environment";
+    readonly keyFile: string | undefined;
+    readonly cacheMs: number;
+  };
+  readonly providers: readonly DeclaredProvider[];
+  readonly keys: { readonly expiresMs: number | undefined };
+  readonly usage: { readonly journalMaxBytes: number; readonly includeStreamUsage: boolean };
+  readonly upstream: {
+    readonly connectTimeoutMs: number;
+    readonly firstByteTimeoutMs: number;
+    readonly idleTimeoutMs: number;
+    readonly maxConnections: number;
+  };
+  readonly log: {
+    readonly level: "debug" | "info" | "warn" | "error";
+    readonly format: "auto" | "pretty" | "json";
+  };
+}
+
+/** A provider of the file. What is `undefined` stays as the predefined provider of this id has it. */
+export interface DeclaredProvider {
+  readonly id: string;
+  readonly name: string | undefined;
+  readonly dialects: readonly string[] | undefined;
+  readonly baseUrl: string | undefined;
+  readonly allowPrivate: boolean | undefined;
+  /** `env:NAME` (the value is then in `LoadedConfig.environment.secrets`) or `file:/path`. */
+  readonly apiKey: string | undefined;
+  readonly models: readonly DeclaredModel[];
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface DeclaredModel {
+  readonly name: string;
+  readonly displayName: string | undefined;
+  readonly contextTokens: number | undefined;
+  readonly maxOutputTokens: number | undefined;
+  /** Micro-dollars per million tokens. */
+  readonly price:
+    | {
+        readonly input: number;
+        readonly output: number;
+        readonly cacheRead: number | undefined;
+        readonly cacheWrite: number | undefined;
+      }
+    | undefined;
+}
+
+export function toConfig(file: FileConfig): Config {
+  const { server, vault, keys, usage, upstream } = file;
+  return deepFreeze({
+    server: {
+      host: server.host.toLowerCase(),
+      port: server.port,
+      allowedHosts: server.allowed_hosts.map((host) => host.toLowerCase()),
+      allowedOrigins: server.allowed_origins,
+      bodyLimitBytes: server.body_limit_bytes,
+      headTimeoutMs: server.head_timeout,
+      bodyTimeoutMs: server.body_timeout,
+      keepAliveMs: server.keep_alive,
+      drainMs: server.drain,
+    },
+    admin: { listener: adminListener(server, file.admin) },
+    storage: { url: new Secret(file.storage.url) },
+    vault: { unlocker: vault.unlocker, keyFile: vault.key_file, cacheMs: vault.cache },
+    providers: Object.entries(file.providers).map(([id, declared]) => toProvider(id, declared)),
+    keys: { expiresMs: keys.expires },
+    usage: { journalMaxBytes: usage.journal_max_bytes, includeStreamUsage: usage.include_stream_usage },
+    upstream: {
+      connectTimeoutMs: upstream.connect_timeout,
+      firstByteTimeoutMs: upstream.first_byte_timeout,
+      idleTimeoutMs: upstream.idle_timeout,
+      maxConnections: upstream.max_connections,
+    },
+    log: file.log,
+  });
+}
+
+/**
+ * The admin plane never leaves this machine: as soon as the server listens on anything but loopback, it has a
+ * loopback listener of its own. It also has one if the file gives it an address.
+ */
+export function adminListener(server: ListenAddress, admin: FileConfig["admin"]): ListenAddress | undefined {
+  const asked = admin.host !== undefined || admin.port !== undefined;
+  if (!asked && isLoopback(server.host)) return undefined;
+  const listener = { host: admin.host?.toLowerCase() ?? "127.0.0.1", port: admin.port ?? 8485 };
+  const same = listener.host === server.host.toLowerCase() && listener.port === server.port && listener.port !== 0;
+  return same ? undefined : listener;
+}
+
+function toProvider(id: string, declared: FileConfig["providers"][string]): DeclaredProvider {
+  return {
+    id,
+    name: declared.name,
+    dialects: declared.dialects ?? (declared.dialect === undefined ? undefined : [declared.dialect]),
+    baseUrl: declared.base_url,
+    allowPrivate: declared.allow_private,
+    apiKey: declared.api_key,
+    models: declared.models.map(toModel),
+    headers: declared.headers,
+  };
+}
+
+function toModel(declared: FileConfig["providers"][string]["models"][number]): DeclaredModel {
+  const price = declared.price_micros_per_mtok;
+  return {
+    name: declared.name,
+    displayName: declared.display_name,
+    contextTokens: declared.context_tokens,
+    maxOutputTokens: declared.max_output_tokens,
+    price: price && {
+      input: price.input,
+      output: price.output,
+      cacheRead: price.cache_read,
+      cacheWrite: price.cache_write,
+    },
+  };
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (typeof part === "object" && part !== null) deepFreeze(part);
+  return Object.freeze(value);
+}

@@ -1,0 +1,22 @@
+/** The value at a path of keys in something parsed; undefined if there is none. */
+export function field(value: unknown, ...path: readonly string[]): unknown {
+  let at = value;
+  for (const key of path) {
+    if (typeof at !== "object" || at === null || !Object.hasOwn(at, key)) return undefined;
+    at = (at as Readonly<Record<string, unknown>>)[key];
+  }
+  return at;
+}
+
+/** A count of tokens: a whole number not below zero; undefined if there is no number. */
+export function counter(value: unknown, ...path: readonly string[]): number | undefined {
+  const found = field(value, ...path);
+  if (typeof found !== "number") return undefined;
+  return Math.min(Math.max(Math.floor(found), 0), Number.MAX_SAFE_INTEGER);
+}
+
+/** A text that says something. */
+export function text(value: unknown, ...path: readonly string[]): string | undefined {
+  const found = field(value, ...path);
+  return typeof found === "string" && found !== "" ? found : undefined;
+}

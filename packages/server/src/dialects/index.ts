@@ -1,0 +1,29 @@
+import { anthropicMessages } from "./anthropic-messages/index.ts";
+import type { Dialect, DialectId } from "./dialect.ts";
+import { openaiChat } from "./openai-chat/index.ts";
+import { openaiResponses } from "./openai-responses/index.ts";
+
+export type {
+  Dialect,
+  DialectId,
+  DialectRoute,
+  Failure,
+  StreamFilter,
+  UsageReader,
+  UsageReading,
+  UsageRequest,
+} from "./dialect.ts";
+export { estimateInputTokens } from "./estimate.ts";
+
+const all: Readonly<Record<DialectId, Dialect>> = {
+  "anthropic-messages": anthropicMessages,
+  "openai-chat": openaiChat,
+  "openai-responses": openaiResponses,
+};
+
+/** Every dialect, sorted by id. */
+export const dialects: readonly Dialect[] = Object.values(all);
+
+export function dialectById(id: DialectId): Dialect {
+  return all[id];
+}

@@ -1,0 +1,113 @@
+import { readString, readValue, type ScannedObject, type Span, valueAt, watchKeys } from "../../kernel/json-scan.ts";
+import type { TokenUsage } from "../../kernel/tokens.ts";
+import { createDeltaMeter, startsWith } from "../content-bytes.ts";
+import { field, text } from "../counter.ts";
+import type { UsageReader, UsageReading } from "../dialect.ts";
+import { openaiTokens, type UsageNames } from "../openai-tokens.ts";
+import { type BodyShape, createBodyReader } from "../reply-body.ts";
+import { createDataReader, scanReply } from "../stream-data.ts";
+
+const names: UsageNames = {
+  input: "prompt_tokens",
+  inputDetails: "prompt_tokens_details",
+  output: "completion_tokens",
+  outputDetails: "completion_tokens_details",
+};
+
+const doneMark = Buffer.from("[DONE]");
+const chunkKeys = watchKeys("model", "choices", "usage", "error", "x_groq");
+const choiceKeys = watchKeys("finish_reason");
+
+type Said = Pick<UsageReading, "tokens" | "model" | "stopReason" | "failure">;
+
+/** What one chunk says, or a whole body, which has the same keys. */
+function readChunk(bytes: Buffer, chunk: ScannedObject): Said {
+  const groq = readValue(bytes, chunk.get("x_groq"));
+  return {
+    tokens: tokens(readValue(bytes, chunk.get("usage"))) ?? tokens(field(groq, "usage")),
+    model: readString(bytes, chunk.get("model")) || undefined,
+    stopReason: finishReason(bytes, chunk.get("choices")),
+    failure: errorType(readValue(bytes, chunk.get("error"))) ?? text(groq, "error"),
+  };
+}
+
+function tokens(usage: unknown): TokenUsage | undefined {
+  return openaiTokens(usage, names);
+}
+
+/** Of the first choice. */
+function finishReason(bytes: Buffer, choices: Span | undefined): string | undefined {
+  const first = choices === undefined ? undefined : valueAt(bytes, choices.start + 1);
+  const choice = first === undefined ? undefined : scanReply(bytes, choiceKeys, first);
+  return readString(bytes, choice?.get("finish_reason")) || undefined;
+}
+
+/** OpenRouter's errors have a number for a code and no type. */
+function errorType(error: unknown): string | undefined {
+  if (error === undefined || error === null) return undefined;
+  return text(error, "type") ?? text(error, "code") ?? "error";
+}
+
+/**
+ * Watches a stream. A chunk that carries text is only measured: what a reply says of itself stands in chunks without
+ * text (the first, the one with the finish reason, the one with the usage, an error), which are read. Servers that put
+ * it beside text do so in every chunk or in the last, so the last chunk with text is kept, and read at the end.
+ *
+ * `[DONE]` ends a reply, and so does a finish reason: several servers leave the mark out.
+ */
+export function createStreamReader(): UsageReader {
+  const measure = createDeltaMeter();
+  let outputBytes = 0;
+  let done = false;
+  let said: Said = { tokens: undefined, model: undefined, stopReason: undefined, failure: undefined };
+  let lastText: { readonly bytes: Buffer; readonly start: number; readonly end: number } | undefined;
+
+  const lines = createDataReader((bytes, start, end, cut) => {
+    const measured = cut ? end - start : measure(bytes, start, end);
+    outputBytes += measured;
+    if (cut) return;
+    if (measured > 0) {
+      lastText = { bytes, start, end };
+    } else if (startsWith(bytes, start, doneMark)) {
+      done = true;
+    } else {
+      const chunk = scanReply(bytes, chunkKeys, { start, end });
+      if (chunk !== undefined) said = merge(said, readChunk(bytes, chunk));
+    }
+  });
+
+  function readLastText(): void {
+    if (lastText === undefined) return;
+    const chunk = scanReply(lastText.bytes, chunkKeys, lastText);
+    if (chunk !== undefined) said = merge(readChunk(lastText.bytes, chunk), said);
+    lastText = undefined;
+  }
+
+  return {
+    push: (chunk) => lines.push(chunk),
+    end() {
+      lines.end();
+      readLastText();
+      return { ...said, complete: done || said.stopReason !== undefined, outputBytes, announced: undefined };
+    },
+  };
+}
+
+function merge(earlier: Said, later: Said): Said {
+  return {
+    tokens: later.tokens ?? earlier.tokens,
+    model: later.model ?? earlier.model,
+    stopReason: later.stopReason ?? earlier.stopReason,
+    failure: later.failure ?? earlier.failure,
+  };
+}
+
+const bodyShape: BodyShape = {
+  watched: chunkKeys,
+  tokens,
+  describe: readChunk,
+};
+
+export function createReplyReader(): UsageReader {
+  return createBodyReader(bodyShape);
+}

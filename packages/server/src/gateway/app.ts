@@ -1,0 +1,106 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { AppError, asAppError, describe } from "../kernel/errors.ts";
+import { isoTime } from "../kernel/clock.ts";
+import { ulid } from "../kernel/ids.ts";
+import { dialectById, dialects, type Dialect, type DialectRoute } from "../dialects/index.ts";
+import type { Plane, Refuse } from "../ingress/index.ts";
+import type { Exchange } from "./exchange.ts";
+import { answerModels, speaksAnthropic, type ModelListParts } from "./model-list.ts";
+import { serve, type OpenExchange, type PipelineParts } from "./pipeline.ts";
+import { answerProbe, type Readiness } from "./probes.ts";
+import { admitCaller } from "./stages/admit.ts";
+import { authenticate } from "./stages/authenticate.ts";
+import { refuse } from "./stages/refuse.ts";
+
+export interface GatewayParts extends PipelineParts, ModelListParts {
+  readonly version: string;
+  readonly readiness: Readiness;
+}
+
+export interface Gateway {
+  readonly plane: Plane;
+  /** Answers what no plane took, in the dialect that the path or the headers suggest. */
+  readonly refuse: Refuse;
+  /** How many replies are under way. */
+  open(): number;
+}
+
+/** The data plane: the routes of every dialect, the list of models, the probes. */
+export function createGateway(parts: GatewayParts): Gateway {
+  const routes = new Map<string, { readonly dialect: Dialect; readonly route: DialectRoute }>();
+  for (const dialect of dialects) {
+    for (const route of dialect.routes) routes.set(`${route.method} ${route.path}`, { dialect, route });
+  }
+  const open = new Set<OpenExchange>();
+  parts.keys.onRevoked((id) => {
+    for (const exchange of open) if (exchange.keyId === id) exchange.cut(new AppError("key_disabled", { id }));
+  });
+
+  const refuseAny: Refuse = (request, response, path, error) => {
+    refuse(request, response, dialectOf(request, path, routes), error, ulid(parts.clock.now()));
+  };
+
+  function plane(request: IncomingMessage, response: ServerResponse, path: string): boolean {
+    const found = routes.get(`${request.method ?? ""} ${path}`);
+    if (found !== undefined) {
+      void serve(newExchange(request, response, path, found, parts), parts, open);
+      return true;
+    }
+    if (request.method === "GET" && (path === "/v1/models" || path.startsWith("/v1/models/"))) {
+      guarded(request, response, path, () => {
+        const caller = authenticate(request, parts.keys);
+        admitCaller(caller);
+        answerModels(request, response, path, caller, parts);
+      });
+      return true;
+    }
+    const about = { version: parts.version, readiness: parts.readiness, now: () => isoTime(parts.clock.now()) };
+    return answerProbe(request, response, path, about);
+  }
+
+  function guarded(request: IncomingMessage, response: ServerResponse, path: string, act: () => void): void {
+    try {
+      act();
+    } catch (thrown) {
+      const error = asAppError(thrown);
+      if (error.level === "error") parts.log.error({ path, error: describe(error) }, "refused");
+      refuseAny(request, response, path, error);
+    }
+  }
+
+  return { plane, refuse: refuseAny, open: () => open.size };
+}
+
+function newExchange(
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  found: { readonly dialect: Dialect; readonly route: DialectRoute },
+  parts: GatewayParts,
+): Exchange {
+  const startedAt = parts.clock.now();
+  return {
+    id: ulid(startedAt),
+    startedAt,
+    startedMonotonic: parts.clock.monotonic(),
+    dialect: found.dialect,
+    route: found.route,
+    query: (request.url ?? "").slice(path.length),
+    request,
+    response,
+    requestBytes: 0,
+    estimatedInput: 0,
+    journalled: false,
+    attempts: 0,
+  };
+}
+
+/** Whose error shape a caller expects at `path`: the dialect that has it with some method, else as the headers suggest. */
+function dialectOf(
+  request: IncomingMessage,
+  path: string,
+  routes: ReadonlyMap<string, { readonly dialect: Dialect }>,
+): Dialect {
+  const known = routes.get(`POST ${path}`)?.dialect;
+  return known ?? dialectById(speaksAnthropic(request) ? "anthropic-messages" : "openai-chat");
+}

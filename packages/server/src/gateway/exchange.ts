@@ -1,0 +1,35 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Dialect, DialectRoute } from "../dialects/index.ts";
+import type { Caller } from "../identity/index.ts";
+import type { Target } from "../routing/index.ts";
+import type { UsedCredential } from "./stages/credential.ts";
+import type { Asked } from "./stages/decode.ts";
+
+/**
+ * One request on its way through the pipeline. The first group is there from the start; each stage adds what it found out,
+ * and whoever settles the exchange, at whatever point it ended, reads what there is.
+ */
+export interface Exchange {
+  /** ULID; the caller sees it as `x-request-id`. */
+  readonly id: string;
+  readonly startedAt: number;
+  readonly startedMonotonic: number;
+  readonly dialect: Dialect;
+  readonly route: DialectRoute;
+  /** The query as it came, with its `?`, or empty. */
+  readonly query: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+
+  caller?: Caller;
+  requestBytes: number;
+  /** A floor for the tokens of the request, to be charged where nobody counted them. */
+  estimatedInput: number;
+  asked?: Asked;
+  target?: Target;
+  credential?: UsedCredential;
+  /** Set once the journal holds the start of this exchange: from then on it must hold its end too. */
+  journalled: boolean;
+  /** How often a provider was asked. */
+  attempts: number;
+}

@@ -1,0 +1,2 @@
+export { createGateway, type Gateway } from "./app.ts";
+export { createSettler } from "./stages/settle.ts";

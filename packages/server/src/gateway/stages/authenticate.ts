@@ -1,0 +1,28 @@
+import type { IncomingMessage } from "node:http";
+import { AppError } from "../../kernel/errors.ts";
+import type { Caller, Keys } from "../../identity/index.ts";
+
+/**
+ * The headers clients put a key in. None is preferred: official SDKs differ from version to version, and some send
+ * two. The first that looks like a key of ours is taken; none of them is ever passed on.
+ */
+export const keyHeaders = ["authorization", "x-api-key", "x-goog-api-key", "api-key"] as const;
+
+/** Who calls. Throws `missing_key`, and what `Keys.authenticate` throws. */
+export function authenticate(request: IncomingMessage, keys: Keys): Caller {
+  const address = request.socket.remoteAddress ?? "";
+  let foreign: string | undefined;
+  for (const name of keyHeaders) {
+    const text = tokenIn(name, request.headers[name]);
+    if (text === undefined || text === "") continue;
+    if (text.startsWith("pc_")) return keys.authenticate(text, address);
+    foreign ??= text;
+  }
+  throw foreign === undefined ? new AppError("missing_key") : new AppError("invalid_key");
+}
+
+function tokenIn(name: string, value: string | string[] | undefined): string | undefined {
+  if (typeof value !== "string") return undefined;
+  if (name !== "authorization") return value.trim();
+  return /^bearer +(\S+) *$/i.exec(value)?.[1];
+}

@@ -1,0 +1,85 @@
+import type { IncomingMessage } from "node:http";
+import { keyHeaders } from "./authenticate.ts";
+
+/*
+ * Which headers cross the gateway. Requests: every end-to-end header the client sent (`anthropic-version`,
+ * `anthropic-beta` and whatever a client invents tomorrow), but for what belongs to this hop, to the gateway's own
+ * origin or to the caller's network; the provider's key comes last. Replies: only what is known to be harmless, so that
+ * no cookie and no account id of the key's owner gets out.
+ */
+const stopped: ReadonlySet<string> = new Set([
+  ...keyHeaders,
+  // this hop (RFC 9110 §7.6.1)
+  "connection",
+  "content-length",
+  "expect",
+  "host",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "http2-settings",
+  // set anew: usage is read from the reply, so it must come uncompressed
+  "accept-encoding",
+  // the gateway's own origin, and where the caller came from
+  "cookie",
+  "origin",
+  "referer",
+  "forwarded",
+  "via",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-port",
+  "x-forwarded-proto",
+  "x-real-ip",
+  "x-request-id",
+]);
+
+/** The request headers for the upstream, names and values in turn. `own` carries the provider's key and fixed headers. */
+export function requestHeaders(request: IncomingMessage, own: readonly string[]): string[] {
+  const headers: string[] = [];
+  const raw = request.rawHeaders;
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = (raw[index] ?? "").toLowerCase();
+    if (stopped.has(name) || name.startsWith("x-portcullis-") || name.startsWith("sec-")) continue;
+    headers.push(name, raw[index + 1] ?? "");
+  }
+  headers.push("accept-encoding", "identity");
+  for (const part of own) headers.push(part);
+  return headers;
+}
+
+const passed: ReadonlySet<string> = new Set([
+  "cache-control",
+  "content-encoding",
+  "content-language",
+  "content-type",
+  "openai-model",
+  "openai-processing-ms",
+  "openai-version",
+  "request-id",
+  "retry-after",
+  "retry-after-ms",
+  "server-timing",
+  "x-reasoning-included",
+  "x-should-retry",
+]);
+const passedPrefixes = ["anthropic-ratelimit-", "x-ratelimit-", "x-codex-"];
+
+type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** The reply headers for the client, names and values in turn, without our own. */
+export function replyHeaders(upstream: Headers): string[] {
+  const headers: string[] = [];
+  for (const name of Object.keys(upstream)) {
+    const value = upstream[name];
+    if (typeof value !== "string") continue;
+    if (passed.has(name) || passedPrefixes.some((prefix) => name.startsWith(prefix))) headers.push(name, value);
+    else if (name === "x-request-id") headers.push("x-portcullis-upstream-request-id", value);
+  }
+  return headers;
+}

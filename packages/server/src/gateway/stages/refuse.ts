@@ -1,0 +1,39 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AppError } from "../../kernel/errors.ts";
+import type { Dialect, Failure } from "../../dialects/index.ts";
+
+/** An error as the caller's dialect wants to have it. `status` is given where it is not the one of the error's code. */
+export function failureOf(error: AppError, requestId: string, status: number = error.status): Failure {
+  return {
+    code: error.code,
+    status,
+    message: error.message,
+    requestId,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  };
+}
+
+/** Answers with an error in the caller's dialect. Nothing of the reply may have been sent yet. */
+export function refuse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  dialect: Dialect,
+  error: AppError,
+  requestId: string,
+  headers: readonly string[] = [],
+  status: number = error.status,
+): void {
+  const encoded = dialect.failure.encode(failureOf(error, requestId, status));
+  const head = ["content-type", "application/json", "content-length", String(encoded.body.length), "x-request-id", requestId, ...headers];
+  if (error.retryAfterSeconds !== undefined && !headers.includes("retry-after")) {
+    head.push("retry-after", String(error.retryAfterSeconds));
+  }
+  if (error.status === 401) head.push("www-authenticate", "Bearer");
+  // A body that was not read to its end would be taken for the next request.
+  if (!request.complete || response.getHeader("connection") === "close") {
+    response.removeHeader("connection");
+    response.shouldKeepAlive = false;
+  }
+  response.writeHead(encoded.status, head);
+  response.end(request.method === "HEAD" ? undefined : encoded.body);
+}

@@ -1,0 +1,263 @@
+import { AppError, describe } from "../../kernel/errors.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Log } from "../../kernel/log.ts";
+import { formatUsdPlain } from "../../kernel/money.ts";
+import type { StreamFilter, UsageReader } from "../../dialects/index.ts";
+import type { UpstreamCall, UpstreamListener } from "../../upstream/index.ts";
+import type { Exchange } from "../exchange.ts";
+import { replyHeaders } from "./head.ts";
+import { failureOf, refuse } from "./refuse.ts";
+import type { Ending, Settled, Settler } from "./settle.ts";
+
+export interface RelayParts {
+  readonly settler: Settler;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A whole reply up to this size is held until it is settled, so that its cost can stand in its head. */
+const collectLimitBytes = 4 * 1024 * 1024;
+
+type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/**
+ * Carries one upstream reply to the caller.
+ *
+ * States: *waiting* – nothing has come. *collecting* – a plain reply is gathered, to be settled and sent whole.
+ * *streaming* – chunks go out as they come, one write for each, while a reader watches them for usage. *done* – the
+ * exchange is settled and the reply is ended or given up.
+ *
+ * What leads on: a head with an event stream, or a plain reply past `collectLimitBytes`, starts streaming; any other
+ * head starts collecting. The upstream's end, its failure, the caller's leaving and a revoked key lead to done.
+ *
+ * Invariants: settled exactly once, and before the last byte of the reply is handed over. A caller that reads slowly
+ * pauses the upstream, so no more than one chunk waits here. A caller that leaves aborts the upstream at once.
+ * After a failure the caller never sees a normal end: an error in place of the reply, or an error event behind it.
+ */
+export class Relay implements UpstreamListener {
+  readonly #exchange: Exchange;
+  readonly #parts: RelayParts;
+  readonly #filter: StreamFilter | undefined;
+  readonly #finished: () => void;
+  #state: "waiting" | "collecting" | "streaming" | "done" = "waiting";
+  #call: UpstreamCall | undefined;
+  #status = 0;
+  #headers: Headers = {};
+  #reader: UsageReader | undefined;
+  #chunks: Buffer[] = [];
+  #receivedBytes = 0;
+  #firstByteMs: number | null = null;
+  #lastByte = 0;
+  #beforeLast = 0;
+
+  constructor(exchange: Exchange, parts: RelayParts, filter: StreamFilter | undefined, finished: () => void) {
+    this.#exchange = exchange;
+    this.#parts = parts;
+    this.#filter = filter;
+    this.#finished = finished;
+    exchange.response.on("close", () => this.#callerLeft());
+  }
+
+  /** The call whose reply this is; given once, right after it was sent. */
+  attach(call: UpstreamCall): void {
+    this.#call = call;
+    if (this.#state === "done") call.abort();
+  }
+
+  onHead(status: number, headers: Headers): void {
+    this.#status = status;
+    this.#headers = headers;
+    if (status >= 300 && status < 400) return this.#giveUp(new AppError("upstream_redirected", this.#names()));
+    if (status === 401) return this.#giveUp(new AppError("upstream_refused_key", this.#names()));
+    const { usage } = this.#exchange.dialect;
+    const streams = status < 300 && isEventStream(headers["content-type"]);
+    this.#reader = streams ? usage.stream() : usage.body();
+    if (!streams) {
+      this.#state = "collecting";
+      return;
+    }
+    this.#startStreaming();
+    // The first event mostly comes with the head; if it does not, the caller gets the head now.
+    process.nextTick(() => {
+      if (this.#state === "streaming" && this.#receivedBytes === 0) this.#exchange.response.flushHeaders();
+    });
+  }
+
+  onData(chunk: Buffer): void {
+    this.#firstByteMs ??= this.#parts.clock.monotonic() - this.#exchange.startedMonotonic;
+    this.#receivedBytes += chunk.length;
+    this.#reader?.push(chunk);
+    if (this.#state === "streaming") return this.#forward(this.#filter === undefined ? chunk : this.#filter.push(chunk));
+    this.#chunks.push(chunk);
+    if (this.#receivedBytes > collectLimitBytes) this.#overflow();
+  }
+
+  onEnd(): void {
+    if (this.#state === "streaming") return this.#endStream();
+    if (this.#status >= 400) return this.#endRefusedByUpstream(Buffer.concat(this.#chunks, this.#receivedBytes));
+    const settled = this.#settle(this.#status, "ok", null);
+    const body = this.#chunks.length === 1 && this.#chunks[0] !== undefined ? this.#chunks[0] : Buffer.concat(this.#chunks, this.#receivedBytes);
+    const head = [...replyHeaders(this.#headers), ...ownHeaders(this.#exchange), ...costHeaders(settled)];
+    head.push("content-length", String(body.length));
+    this.#exchange.response.writeHead(this.#status, head);
+    this.#exchange.response.end(body);
+    this.#finish();
+  }
+
+  onFailure(error: AppError): void {
+    this.#giveUp(error);
+  }
+
+  /** Ends the exchange because the caller may no longer have it: its key was revoked. */
+  cut(error: AppError): void {
+    this.#giveUp(error);
+  }
+
+  /** A plain reply too large to hold: what there is goes out without a cost in its head, the rest as it comes. */
+  #overflow(): void {
+    this.#startStreaming();
+    const held = Buffer.concat(this.#chunks, this.#receivedBytes);
+    this.#chunks = [];
+    this.#forward(held);
+  }
+
+  #startStreaming(): void {
+    this.#state = "streaming";
+    this.#exchange.response.writeHead(this.#status, [...replyHeaders(this.#headers), ...ownHeaders(this.#exchange)]);
+  }
+
+  #forward(chunk: Buffer | undefined): void {
+    if (chunk === undefined || chunk.length === 0) return;
+    this.#beforeLast = chunk.length > 1 ? (chunk.at(-2) ?? 0) : this.#lastByte;
+    this.#lastByte = chunk.at(-1) ?? 0;
+    const { response } = this.#exchange;
+    if (response.write(chunk)) return;
+    this.#call?.pause();
+    response.once("drain", () => this.#call?.resume());
+  }
+
+  #endStream(): void {
+    const rest = this.#filter?.end();
+    if (rest !== undefined) this.#forward(rest);
+    const reading = this.#reader?.end();
+    const whole = reading?.complete === true && reading.failure === undefined;
+    this.#settle(this.#status, whole ? "ok" : "broken", whole ? null : "upstream_broke");
+    this.#exchange.response.end();
+    this.#finish();
+  }
+
+  /** The provider answered with an error. Its own words go through unchanged, unless they are not in the dialect at all. */
+  #endRefusedByUpstream(body: Buffer): void {
+    const headers = replyHeaders(this.#headers);
+    const own = ownHeaders(this.#exchange);
+    this.#settle(this.#status, "upstream_error", null);
+    const { request, response, dialect, id, credential } = this.#exchange;
+    if (isJson(this.#headers["content-type"])) {
+      const shown = credential === undefined ? body : credential.mask(body);
+      response.writeHead(this.#status, [...headers, ...own, "content-length", String(shown.length)]);
+      response.end(shown);
+    } else {
+      const error = new AppError("upstream_error", { ...this.#names(), status: this.#status });
+      const kept = retryHeaders(headers);
+      refuse(request, response, dialect, error, id, [...kept, ...own.slice(2)], this.#status);
+    }
+    this.#finish();
+  }
+
+  #giveUp(error: AppError): void {
+    if (this.#state === "done") return;
+    this.#call?.abort();
+    const started = this.#state === "streaming";
+    const { request, response, dialect, id } = this.#exchange;
+    this.#parts.log.warn({ requestId: id, ...this.#names(), code: error.code, error: describe(error) }, "the reply failed");
+    this.#settle(started ? this.#status : error.status, outcomeOf(error), error.code);
+    if (started) {
+      // An event that was cut in half is closed as what it is, an error, and not as an event of its own.
+      const between = this.#lastByte === 0 || (this.#lastByte === 10 && (this.#beforeLast === 10 || this.#beforeLast === 13));
+      response.write(Buffer.concat([Buffer.from(between ? "" : "\n"), dialect.failure.encodeEvent(failureOf(error, id), this.#reader?.end())]));
+      response.end();
+    } else {
+      refuse(request, response, dialect, error, id, ownHeaders(this.#exchange).slice(2));
+    }
+    this.#finish();
+  }
+
+  #callerLeft(): void {
+    if (this.#state === "done") return;
+    this.#call?.abort();
+    this.#settle(this.#status === 0 ? null : this.#status, "aborted", null);
+    this.#finish();
+  }
+
+  #settle(status: number | null, outcome: Ending["outcome"], errorCode: Ending["errorCode"]): Settled {
+    return this.#parts.settler.end(this.#exchange, {
+      status,
+      outcome,
+      errorCode,
+      reading: this.#reader?.end(),
+      firstByteMs: this.#firstByteMs,
+      responseBytes: this.#receivedBytes,
+    });
+  }
+
+  #finish(): void {
+    this.#state = "done";
+    this.#finished();
+  }
+
+  #names(): { provider: string; credential: string } {
+    const { target, credential } = this.#exchange;
+    return { provider: target?.provider.name ?? "", credential: credential?.id ?? "" };
+  }
+}
+
+function outcomeOf(error: AppError): Ending["outcome"] {
+  if (error.code === "upstream_timeout") return "timeout";
+  if (error.code === "upstream_broke") return "broken";
+  return error.status === 502 ? "upstream_error" : "aborted";
+}
+
+/** Our own headers of every reply that a provider had a part in. The first pair is the request id. */
+export function ownHeaders(exchange: Exchange): string[] {
+  return [
+    "x-request-id",
+    exchange.id,
+    "x-portcullis-provider",
+    exchange.target?.provider.id ?? "",
+    "x-portcullis-model",
+    headerSafe(exchange.target?.model ?? ""),
+    "x-portcullis-credential",
+    exchange.credential?.id ?? "",
+    "x-portcullis-attempts",
+    String(exchange.attempts),
+    "x-portcullis-cache",
+    "off",
+  ];
+}
+
+function costHeaders(settled: Settled): string[] {
+  const { tokens, costMicros } = settled;
+  const input = tokens.input + tokens.cacheRead + tokens.cacheWrite + tokens.cacheWrite1h;
+  const headers = ["x-portcullis-input-tokens", String(input), "x-portcullis-output-tokens", String(tokens.output)];
+  if (costMicros !== null) headers.push("x-portcullis-cost-usd", formatUsdPlain(costMicros));
+  return headers;
+}
+
+const retryNames: ReadonlySet<string> = new Set(["retry-after", "retry-after-ms", "x-should-retry"]);
+
+function retryHeaders(headers: readonly string[]): string[] {
+  return headers.filter((_, index) => retryNames.has(headers[index - (index % 2)] ?? ""));
+}
+
+/** A model's name comes from the caller; what could not stand in a header is shown as `?`. */
+function headerSafe(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]/g, "?");
+}
+
+function isEventStream(contentType: string | readonly string[] | undefined): boolean {
+  return typeof contentType === "string" && contentType.startsWith("text/event-stream");
+}
+
+function isJson(contentType: string | readonly string[] | undefined): boolean {
+  return typeof contentType === "string" && /^application\/([\w.+-]+\+)?json\b/.test(contentType);
+}

@@ -1,0 +1,127 @@
+import { costOf } from "../../catalog/index.ts";
+import type { UsageReading } from "../../dialects/index.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { AppError } from "../../kernel/errors.ts";
+import type { ErrorCode } from "@portcullis/contract";
+import { noTokens, type TokenUsage, type UsageSource } from "../../kernel/tokens.ts";
+import type { EndRecord, StartRecord, Usage } from "../../usage/index.ts";
+import type { Exchange } from "../exchange.ts";
+
+/** How an exchange ended, as the stage that ended it knows it. */
+export interface Ending {
+  readonly status: number | null;
+  readonly outcome: EndRecord["outcome"];
+  readonly errorCode: ErrorCode | null;
+  /** What the reply said of its usage; `undefined` if no reply came. */
+  readonly reading: UsageReading | undefined;
+  readonly firstByteMs: number | null;
+  readonly responseBytes: number;
+}
+
+export interface Settled {
+  readonly tokens: TokenUsage;
+  readonly source: UsageSource;
+  readonly costMicros: number | null;
+}
+
+export interface Settler {
+  /** Writes down that the exchange is about to be sent upstream. Throws `journal_unavailable`; then it must not be sent. */
+  start(exchange: Exchange): void;
+  /** Writes down how it ended. Called once, before the last byte of the reply is handed over. */
+  end(exchange: Exchange, ending: Ending): Settled;
+  /** Writes down that we answered with an error of our own, if it is known whom it concerns and can be written. */
+  refuse(exchange: Exchange, error: AppError): void;
+}
+
+/** Four bytes a token is what English text comes to: a floor for what nobody counted. */
+const bytesPerToken = 4;
+
+export function createSettler(usage: Usage, clock: Clock): Settler {
+  return {
+    start(exchange) {
+      usage.start(startRecord(exchange));
+      exchange.journalled = true;
+    },
+    refuse(exchange, error) {
+      // Without a caller there is nobody to put it down to; without a journal, nowhere.
+      if (exchange.caller === undefined || error.code === "journal_unavailable") return;
+      if (!exchange.journalled && !usage.health().ok) return;
+      if (!exchange.journalled) this.start(exchange);
+      const nothing = { reading: undefined, firstByteMs: null, responseBytes: 0 };
+      this.end(exchange, { status: error.status, outcome: "refused", errorCode: error.code, ...nothing });
+    },
+    end(exchange, ending) {
+      const settled = settle(exchange, ending);
+      usage.end({
+        requestId: exchange.id,
+        endedAt: clock.now(),
+        provider: exchange.target?.provider.id ?? null,
+        credentialId: exchange.credential?.id ?? null,
+        model: exchange.target?.model ?? null,
+        status: ending.status,
+        outcome: ending.outcome,
+        errorCode: ending.errorCode,
+        usageSource: settled.source,
+        tokens: settled.tokens,
+        costMicros: settled.costMicros,
+        latencyMs: clock.monotonic() - exchange.startedMonotonic,
+        firstByteMs: ending.firstByteMs,
+        responseBytes: ending.responseBytes,
+        attempts: exchange.attempts,
+      });
+      return settled;
+    },
+  };
+}
+
+/**
+ * What the exchange is charged. Counts the provider stated for a whole reply are taken as they are. A reply that was cut
+ * short, or that stated none, is charged a floor: what was sent and what had come back, at four bytes a token. What
+ * never reached a provider, or what it refused, costs nothing; neither does a count of tokens.
+ */
+function settle(exchange: Exchange, ending: Ending): Settled {
+  const { reading, outcome } = ending;
+  const free = exchange.attempts === 0 || outcome === "refused" || outcome === "upstream_error";
+  if (free || exchange.route.purpose === "count") return { tokens: noTokens, source: "reported", costMicros: 0 };
+  const stated = reading?.complete === true ? reading.tokens : undefined;
+  const tokens = stated ?? floorOf(exchange, reading);
+  const costMicros = costOf(tokens, exchange.target?.price)?.micros ?? null;
+  return { tokens, source: stated === undefined ? "estimated" : "reported", costMicros };
+}
+
+function floorOf(exchange: Exchange, reading: UsageReading | undefined): TokenUsage {
+  const stated = reading?.tokens;
+  const output = Math.ceil((reading?.outputBytes ?? 0) / bytesPerToken);
+  return {
+    ...(stated ?? { ...noTokens, input: exchange.estimatedInput }),
+    output: Math.max(stated?.output ?? 0, output),
+  };
+}
+
+function startRecord(exchange: Exchange): StartRecord {
+  const { caller, asked, target, request } = exchange;
+  return {
+    requestId: exchange.id,
+    startedAt: exchange.startedAt,
+    keyId: caller?.keyId ?? null,
+    userName: caller?.user ?? null,
+    team: caller?.team ?? null,
+    service: caller?.service ?? null,
+    sessionId: headerText(request.headers["x-claude-code-session-id"] ?? request.headers["session-id"]),
+    agentId: headerText(request.headers["x-claude-code-agent-id"]),
+    route: exchange.route.path,
+    dialect: exchange.dialect.id,
+    provider: target?.provider.id ?? null,
+    credentialId: exchange.credential?.id ?? null,
+    requestedModel: asked?.model ?? null,
+    model: target?.model ?? null,
+    stream: asked?.stream ?? false,
+    requestBytes: exchange.requestBytes,
+    estimatedInput: exchange.estimatedInput,
+    floorCostMicros: costOf({ ...noTokens, input: exchange.estimatedInput }, target?.price)?.micros ?? null,
+  };
+}
+
+function headerText(value: string | string[] | undefined): string | null {
+  return typeof value === "string" && value !== "" ? value : null;
+}

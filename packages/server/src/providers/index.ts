@@ -1,0 +1,63 @@
+import { alibaba } from "./alibaba.ts";
+import { anthropic } from "./anthropic.ts";
+import { cerebras } from "./cerebras.ts";
+import { cohere } from "./cohere.ts";
+import { deepinfra } from "./deepinfra.ts";
+import { deepseek } from "./deepseek.ts";
+import { fireworksAi } from "./fireworks-ai.ts";
+import { google } from "./google.ts";
+import { groq } from "./groq.ts";
+import { huggingface } from "./huggingface.ts";
+import { llamaCpp } from "./llama-cpp.ts";
+import { lmStudio } from "./lm-studio.ts";
+import { minimax } from "./minimax.ts";
+import { mistral } from "./mistral.ts";
+import { moonshotai } from "./moonshotai.ts";
+import { nvidia } from "./nvidia.ts";
+import { ollama } from "./ollama.ts";
+import { ollamaCloud } from "./ollama-cloud.ts";
+import { openai } from "./openai.ts";
+import { openrouter } from "./openrouter.ts";
+import { perplexity } from "./perplexity.ts";
+import { together } from "./together.ts";
+import { vllm } from "./vllm.ts";
+import { xai } from "./xai.ts";
+import { zai } from "./zai.ts";
+import type { ProviderDefinition } from "./provider.ts";
+
+/** Every provider that comes with the product, sorted by id. */
+export const predefinedProviders = [
+  alibaba,
+  anthropic,
+  cerebras,
+  cohere,
+  deepinfra,
+  deepseek,
+  fireworksAi,
+  google,
+  groq,
+  huggingface,
+  llamaCpp,
+  lmStudio,
+  minimax,
+  mistral,
+  moonshotai,
+  nvidia,
+  ollama,
+  ollamaCloud,
+  openai,
+  openrouter,
+  perplexity,
+  together,
+  vllm,
+  xai,
+  zai,
+] as const satisfies readonly ProviderDefinition[];
+
+export { authHeaders } from "./auth.ts";
+export type { CredentialRecord } from "./credential-records.ts";
+export { dialectsOf, type Provider } from "./live-provider.ts";
+export type { DeclaredProvider } from "./live-set.ts";
+export { fetchModels, testProvider, type ProbeResult } from "./probe.ts";
+export type { ProviderModel } from "./provider-model.ts";
+export { createProviders, type Providers } from "./providers.ts";

@@ -1,0 +1,12 @@
+import { bearer } from "./auth.ts";
+import { defineProvider } from "./provider.ts";
+
+export const ollamaCloud = defineProvider({
+  id: "ollama-cloud",
+  name: "Ollama Cloud",
+  baseUrl: "https://ollama.com",
+  dialects: { "openai-chat": "/v1", "openai-responses": "/v1", "anthropic-messages": "/v1" },
+  auth: bearer(),
+  env: ["OLLAMA_API_KEY"],
+  probe: { modelsArePublic: true },
+});

@@ -1,0 +1,11 @@
+import { bearer } from "./auth.ts";
+import { defineProvider } from "./provider.ts";
+
+export const openai = defineProvider({
+  id: "openai",
+  name: "OpenAI",
+  baseUrl: "https://api.openai.com",
+  dialects: { "openai-chat": "/v1", "openai-responses": "/v1" },
+  auth: bearer(),
+  env: ["OPENAI_API_KEY"],
+});

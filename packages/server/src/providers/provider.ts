@@ -1,0 +1,53 @@
+import type { DialectId } from "../dialects/index.ts";
+import type { AuthScheme } from "./auth.ts";
+
+/** A provider that comes with the product: an address, the dialects it speaks there, and how it wants its key. */
+export interface ProviderDefinition {
+  /** What callers write before the slash in `provider/model`. */
+  readonly id: string;
+  readonly name: string;
+  /** The address up to the first path of `dialects`. */
+  readonly baseUrl: string;
+  /** For each dialect the path, under `baseUrl`, that the dialect's own paths follow, version segment included. */
+  readonly dialects: DialectPaths;
+  readonly auth: AuthScheme;
+  /** Environment variables that may hold its key, in order of preference. */
+  readonly env: readonly string[];
+  /** Sent with every request. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly quirks: Quirks;
+  readonly probe: ProbeRules;
+  /** Runs on the user's own machine or network: plain http and private addresses are allowed, a key is optional. */
+  readonly local: boolean;
+}
+
+export type DialectPaths = Readonly<Partial<Record<DialectId, string>>>;
+
+export interface Quirks {
+  /**
+   * Token counts of a streamed `openai-chat` reply: sent when asked for with `stream_options`; always sent, and asking
+   * is needless or refused; or never sent, and asking is refused.
+   */
+  readonly streamUsage: "on_request" | "always" | "unsupported";
+}
+
+/** What there is at a provider to test a key with. Paths are under `baseUrl`. */
+export interface ProbeRules {
+  /** Absent: `/models` after the path of the first dialect. `null`: there is no list of models. */
+  readonly modelsPath?: string | null;
+  /** A place that only a good key may read, where the list of models is missing or open to everyone. */
+  readonly keyPath?: string;
+  /** The list of models is open to everyone, and there is no better place to test a key. */
+  readonly modelsArePublic?: boolean;
+}
+
+type Optional = "headers" | "quirks" | "probe" | "local";
+
+/** Declares a provider, with the defaults of one that behaves as OpenAI or Anthropic does. */
+export function defineProvider(
+  spec: Omit<ProviderDefinition, Optional> & Partial<Pick<ProviderDefinition, Optional>>,
+): ProviderDefinition {
+  return { headers: {}, quirks: defaultQuirks, probe: {}, local: false, ...spec };
+}
+
+export const defaultQuirks: Quirks = { streamUsage: "on_request" };

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { createTurns, type Candidate } from "./turns.ts";
+
+const candidate = (id: string, weight = 1, priority = 0): Candidate => ({ id, weight, priority });
+
+test("turns follow the weights, evenly spread", () => {
+  const turns = createTurns();
+  const candidates = [candidate("a", 3), candidate("b", 1)];
+  const order = Array.from({ length: 8 }, () => turns.next(candidates)?.id).join("");
+  assert.equal(order, "aabaaaba");
+});
+
+test("in one round each gets exactly its weight", () => {
+  const weights = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 6 });
+  fc.assert(
+    fc.property(weights, (given) => {
+      const turns = createTurns();
+      const candidates = given.map((weight, index) => candidate(String(index), weight));
+      const counts = given.map(() => 0);
+      const round = given.reduce((sum, weight) => sum + weight, 0);
+      for (let turn = 0; turn < round; turn++) {
+        const index = Number(turns.next(candidates)?.id);
+        counts[index] = (counts[index] ?? 0) + 1;
+      }
+      assert.deepEqual(counts, given);
+    }),
+  );
+});
+
+test("a lower priority is left alone while there is a higher one", () => {
+  const turns = createTurns();
+  const candidates = [candidate("low", 1000, 0), candidate("high", 1, 5), candidate("top", 1, 7)];
+  for (let turn = 0; turn < 5; turn++) assert.equal(turns.next(candidates)?.id, "top");
+  assert.equal(turns.next(candidates.slice(0, 2))?.id, "high");
+  assert.equal(turns.next([]), undefined);
+});
+
+test("one that joins later does not get all turns, nor do the others lose theirs", () => {
+  const turns = createTurns();
+  const first = [candidate("a"), candidate("b")];
+  for (let turn = 0; turn < 101; turn++) turns.next(first);
+  turns.keepOnly(new Set(["a", "b", "c"]));
+  const joined = [...first, candidate("c")];
+  const chosen = Array.from({ length: 30 }, () => turns.next(joined)?.id);
+  for (const id of ["a", "b", "c"]) assert.equal(chosen.filter((each) => each === id).length, 10);
+});

@@ -1,0 +1,1 @@
+export { createRouting, type Routing, type Target } from "./resolve.ts";

@@ -1,0 +1,180 @@
+import { once } from "node:events";
+import type { ServerResponse } from "node:http";
+import { constants, createGzip } from "node:zlib";
+import type { Script } from "./scenario.ts";
+
+/** A response that is ready to be sent. */
+export interface Outgoing {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The body: the events of a stream, or one part. */
+  readonly parts: readonly string[];
+  readonly isStream: boolean;
+}
+
+/** How a response ended: whole, broken off by its script, or left by the client. */
+export type Ending = "sent" | "dropped" | "left";
+
+const endings = { lf: "\n", crlf: "\r\n", cr: "\r" };
+
+/** Sends a response in the way its script says. `onBytes` is told what was handed to the connection, before compression. */
+export async function deliver(
+  response: ServerResponse,
+  outgoing: Outgoing,
+  script: Script,
+  onBytes: (sizeBytes: number) => void,
+): Promise<Ending> {
+  const parts = outgoing.isStream ? dress(outgoing.parts, script) : outgoing.parts;
+  if (isPlain(script)) {
+    sendWhole(response, outgoing, parts.length === 1 ? (parts[0] ?? "") : parts.join(""), onBytes);
+    return "sent";
+  }
+  if (script.hang === true) return await silence(response);
+  if (script.delayMs !== undefined) await wait(response, script.delayMs);
+  if (response.destroyed) return "left";
+  const { pieces, isCut } = cut(parts, script);
+  sendHead(response, outgoing, script, parts);
+  if (!(await sendPieces(response, pieces, script, onBytes))) return "left";
+  if (!isCut) {
+    response.end();
+    return "sent";
+  }
+  return await breakOff(response, script.drop ?? "end");
+}
+
+const paced = ["hang", "delayMs", "paceMs", "chunkBytes", "gzip", "drop"] as const;
+
+function isPlain(script: Script): boolean {
+  return script.writes !== "event" && paced.every((option) => script[option] === undefined || script[option] === false);
+}
+
+function sendWhole(
+  response: ServerResponse,
+  outgoing: Outgoing,
+  body: string,
+  onBytes: (sizeBytes: number) => void,
+): void {
+  const sizeBytes = Buffer.byteLength(body);
+  const length = outgoing.isStream ? undefined : { "content-length": String(sizeBytes) };
+  onBytes(sizeBytes);
+  response.writeHead(outgoing.status, { ...outgoing.headers, ...length });
+  response.end(body);
+}
+
+/** Line endings, comments, byte order mark. */
+function dress(events: readonly string[], script: Script): readonly string[] {
+  const newline = endings[script.newline ?? "lf"];
+  if (script.comments !== true && script.bom !== true && newline === "\n") return events;
+  return events.map((event, index) => {
+    const whole = script.comments === true ? `: keep-alive ${index}\n\n${event}` : event;
+    const ended = newline === "\n" ? whole : whole.replaceAll("\n", newline);
+    return script.bom === true && index === 0 ? `\ufeff${ended}` : ended;
+  });
+}
+
+interface Cut {
+  readonly pieces: readonly Buffer[];
+  /** Whether the script breaks the response off after the last piece. */
+  readonly isCut: boolean;
+}
+
+/** The writes to make. */
+function cut(parts: readonly string[], script: Script): Cut {
+  const isCut = script.drop !== undefined;
+  const kept = isCut && script.dropAtEvent !== undefined ? parts.slice(0, script.dropAtEvent) : parts;
+  const perEvent = script.writes === "event" || (script.writes === undefined && script.paceMs !== undefined);
+  if (perEvent && script.chunkBytes === undefined && script.dropAtByte === undefined) {
+    return { pieces: kept.map((part) => Buffer.from(part)), isCut };
+  }
+  const whole = Buffer.from(kept.join(""));
+  const end = isCut
+    ? Math.min(script.dropAtByte ?? (script.dropAtEvent === undefined ? 0 : whole.length), whole.length)
+    : whole.length;
+  const size = script.chunkBytes ?? Math.max(1, end);
+  const pieces = Array.from({ length: Math.ceil(end / size) }, (_, index) =>
+    whole.subarray(index * size, Math.min(end, (index + 1) * size)),
+  );
+  return { pieces, isCut };
+}
+
+function sendHead(response: ServerResponse, outgoing: Outgoing, script: Script, parts: readonly string[]): void {
+  const isSized = !outgoing.isStream && script.gzip !== true && script.drop !== "end";
+  response.writeHead(outgoing.status, {
+    ...outgoing.headers,
+    ...(isSized && { "content-length": String(Buffer.byteLength(parts.join(""))) }),
+    ...(script.gzip === true && { "content-encoding": "gzip" }),
+  });
+  response.flushHeaders();
+}
+
+/** Writes the pieces in their rhythm; false if the client has left meanwhile. */
+async function sendPieces(
+  response: ServerResponse,
+  pieces: readonly Buffer[],
+  script: Script,
+  onBytes: (sizeBytes: number) => void,
+): Promise<boolean> {
+  const gzip = script.gzip === true ? createGzip({ flush: constants.Z_SYNC_FLUSH }) : undefined;
+  gzip?.on("data", (data: Buffer) => response.write(data));
+  const sink = gzip ?? response;
+  for (const [index, piece] of pieces.entries()) {
+    if (index > 0) await wait(response, script.paceMs ?? 0);
+    if (response.destroyed) return false;
+    const isTaken = sink.write(piece);
+    onBytes(piece.length);
+    if (!isTaken && !(await drained(response, sink))) return false;
+  }
+  if (gzip !== undefined) {
+    gzip.end();
+    await once(gzip, "end");
+  }
+  return !response.destroyed;
+}
+
+async function breakOff(response: ServerResponse, drop: NonNullable<Script["drop"]>): Promise<Ending> {
+  if (drop === "stall") return await silence(response);
+  if (drop === "end") {
+    response.end();
+    return "dropped";
+  }
+  await wait(response, 0); // lets what was written reach the client
+  if (drop === "reset") response.socket?.resetAndDestroy();
+  else response.destroy();
+  return "dropped";
+}
+
+/** Waits until the client gives up. */
+async function silence(response: ServerResponse): Promise<Ending> {
+  if (!response.destroyed) await new Promise((resolve) => response.once("close", resolve));
+  return "left";
+}
+
+/** Waits so long, or until the client leaves. */
+function wait(response: ServerResponse, ms: number): Promise<void> {
+  if (ms === 0) return new Promise((resolve) => void setImmediate(resolve));
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      response.off("close", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    response.once("close", done);
+  });
+}
+
+/** Waits until more can be written; false if the client has left instead. */
+function drained(response: ServerResponse, sink: NodeJS.WritableStream): Promise<boolean> {
+  if (response.destroyed) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const settle = (isTaken: boolean): void => {
+      sink.off("drain", onDrain);
+      response.off("close", onClose);
+      resolve(isTaken);
+    };
+    const onDrain = (): void => settle(true);
+    const onClose = (): void => settle(false);
+    sink.once("drain", onDrain);
+    response.once("close", onClose);
+  });
+}

@@ -1,0 +1,122 @@
+import { crc32 } from "node:zlib";
+import type { RequestsTable } from "../db/index.ts";
+
+/**
+ * The journal's lines. Each is `CCCCCCCC K JSON` and a line feed: CRC-32 of what follows it (eight hexadecimal digits),
+ * a letter for the kind, and a JSON array without line feeds.
+ *
+ * - `s`, start: the row to be written should no end follow.
+ * - `e`, end: the whole final row. It needs no start beside it, so one damaged line of the two loses nothing but time.
+ * - `m`, moved: the request's start was written again into a newer segment, and its end will be there.
+ *
+ * Rows are written by position in the order of `columns`. A new column is only ever added at the end of that list; the
+ * version that adds one fills it in for the shorter lines of a journal that it takes over.
+ */
+export const columns = [
+  "request_id",
+  "started_at",
+  "ended_at",
+  "key_id",
+  "user_name",
+  "team",
+  "service",
+  "session_id",
+  "agent_id",
+  "route",
+  "dialect",
+  "provider",
+  "credential_id",
+  "requested_model",
+  "model",
+  "stream",
+  "status",
+  "outcome",
+  "error_code",
+  "usage_source",
+  "input_tokens",
+  "output_tokens",
+  "cache_read_tokens",
+  "cache_write_tokens",
+  "cache_write_1h_tokens",
+  "reasoning_tokens",
+  "cost_micros",
+  "latency_ms",
+  "first_byte_ms",
+  "request_bytes",
+  "response_bytes",
+  "attempts",
+] as const satisfies readonly (keyof RequestsTable)[];
+
+/** A row's values in the order of `columns`. */
+export type RowValues = readonly (string | number | null)[];
+
+export type Line =
+  | { readonly kind: "start"; readonly requestId: string; readonly json: string }
+  | { readonly kind: "end"; readonly requestId: string; readonly values: RowValues }
+  | { readonly kind: "moved"; readonly requestId: string }
+  | { readonly kind: "damaged"; readonly text: string };
+
+const lineFeed = 10;
+
+export function encodeStart(row: RequestsTable): Buffer {
+  return encode(
+    "s",
+    columns.map((column) => row[column]),
+  );
+}
+
+export function encodeEnd(row: RequestsTable): Buffer {
+  return encode(
+    "e",
+    columns.map((column) => row[column]),
+  );
+}
+
+export function encodeMoved(requestId: string): Buffer {
+  return encode("m", [requestId]);
+}
+
+function encode(kind: "s" | "e" | "m", values: RowValues): Buffer {
+  const body = `${kind} ${JSON.stringify(values)}`;
+  return Buffer.from(`${crc32(body).toString(16).padStart(8, "0")} ${body}\n`);
+}
+
+/**
+ * Reads whole lines. `usedBytes` is where the last of them ends; what follows has no line feed yet. Zero bytes before a
+ * line are room that was set aside (or, after a power cut, a page that never reached the disk) and are passed over.
+ */
+export function decodeLines(bytes: Buffer): { readonly lines: readonly Line[]; readonly usedBytes: number } {
+  const lines: Line[] = [];
+  let from = 0;
+  for (let to = bytes.indexOf(lineFeed); to !== -1; to = bytes.indexOf(lineFeed, from)) {
+    while (bytes[from] === 0) from++;
+    lines.push(decodeLine(bytes.subarray(from, to)));
+    from = to + 1;
+  }
+  return { lines, usedBytes: from };
+}
+
+function decodeLine(bytes: Buffer): Line {
+  const [checksum, body] = [bytes.latin1Slice(0, 9), bytes.subarray(9)];
+  if (!/^[0-9a-f]{8} $/.test(checksum) || Number.parseInt(checksum, 16) !== crc32(body)) return damaged(bytes);
+  const [kind, json] = [body.latin1Slice(0, 2), body.toString("utf8", 2)];
+  const requestId = json.slice(2, json.indexOf('"', 2));
+  if (kind === "s ") return { kind: "start", requestId, json };
+  if (kind === "m ") return { kind: "moved", requestId };
+  const values = kind === "e " ? decodeRow(json) : undefined;
+  return values === undefined ? damaged(bytes) : { kind: "end", requestId, values };
+}
+
+function damaged(bytes: Buffer): Line {
+  return { kind: "damaged", text: bytes.toString() };
+}
+
+/** The row in a start's or end's JSON; `undefined` if it is not one that this version can read. */
+export function decodeRow(json: string): RowValues | undefined {
+  const values: unknown = JSON.parse(json);
+  return Array.isArray(values) && values.length === columns.length && values.every(isValue) ? values : undefined;
+}
+
+function isValue(value: unknown): value is string | number | null {
+  return typeof value === "string" || typeof value === "number" || value === null;
+}

@@ -1,0 +1,157 @@
+import type { RequestsTable } from "../db/index.ts";
+import type { TokenUsage, UsageSource } from "../kernel/tokens.ts";
+
+/**
+ * How a request ended.
+ *
+ * `ok`: the caller got the whole reply. `upstream_error`: the provider answered with an error. `refused`: we answered
+ * with an error of our own. `aborted`: the caller left. `timeout`: the provider took too long. `broken`: the provider
+ * broke off its reply. `interrupted`: this process ended before the request did; only recovery says so.
+ */
+export type Outcome = "ok" | "upstream_error" | "refused" | "aborted" | "timeout" | "broken" | "interrupted";
+
+/** What is known before anything is sent upstream. Names and counts only: no prompt, no header, no address, no secret. */
+export interface StartRecord {
+  /** Unique for all time; rows are matched by it. */
+  readonly requestId: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly startedAt: number;
+  readonly keyId: string | null;
+  readonly userName: string | null;
+  readonly team: string | null;
+  readonly service: string | null;
+  readonly sessionId: string | null;
+  readonly agentId: string | null;
+  readonly route: string;
+  readonly dialect: string;
+  /** The first target of the plan; the end says which one served. */
+  readonly provider: string | null;
+  readonly credentialId: string | null;
+  readonly requestedModel: string | null;
+  readonly model: string | null;
+  readonly stream: boolean;
+  readonly requestBytes: number;
+  /** Input tokens to charge should this process end before the request does: a floor, about four characters a token. */
+  readonly estimatedInput: number;
+  /** The price of those tokens, or null where the model's price is not known. */
+  readonly floorCostMicros: number | null;
+}
+
+/** What is known when the request is over. Together with its start it makes the whole row. */
+export interface EndRecord {
+  readonly requestId: string;
+  readonly endedAt: number;
+  readonly provider: string | null;
+  readonly credentialId: string | null;
+  readonly model: string | null;
+  /** The HTTP status the caller was answered with; null if none was sent. */
+  readonly status: number | null;
+  readonly outcome: Exclude<Outcome, "interrupted">;
+  readonly errorCode: string | null;
+  readonly usageSource: UsageSource;
+  readonly tokens: TokenUsage;
+  /** Null where the price is not known: never zero instead. */
+  readonly costMicros: number | null;
+  readonly latencyMs: number | null;
+  readonly firstByteMs: number | null;
+  readonly responseBytes: number;
+  /** How often a provider was asked. */
+  readonly attempts: number;
+}
+
+/** A text is cut so that it takes at most this many bytes in a journal line. */
+const maxTextBytes = 200;
+
+/**
+ * By how much an end's line may be longer than its start's: four texts (provider, credential, model, error code) with
+ * quotes and commas, two short words, fourteen numbers of up to 25 characters.
+ */
+export const endSlackBytes = 4 * (maxTextBytes + 3) + 40 + 14 * 25;
+
+const plainText = /^[ !#-[\]-~]*$/;
+
+/** No control characters and no lone surrogates (PostgreSQL refuses some of both, and lines must stay short). */
+function fit(text: string): string {
+  if (text.length <= maxTextBytes && plainText.test(text)) return text;
+  const clean = text
+    .slice(0, maxTextBytes)
+    .replaceAll(/\p{Cc}/gu, "\ufffd")
+    .toWellFormed();
+  if (Buffer.byteLength(JSON.stringify(clean)) <= maxTextBytes + 2) return clean;
+  return clean.slice(0, Math.floor(maxTextBytes / 3)).toWellFormed(); // three bytes a code unit at the most
+}
+
+function fitOrNull(text: string | null): string | null {
+  return text === null ? null : fit(text);
+}
+
+function roundOrNull(value: number | null): number | null {
+  return value === null ? null : Math.round(value);
+}
+
+/**
+ * The row of a request that has started: what is written should nothing more be heard of it. It was about to be sent
+ * at least once, so one attempt and the floor of its input are charged.
+ */
+export function interruptedRow(start: StartRecord): RequestsTable {
+  return {
+    request_id: fit(start.requestId),
+    started_at: start.startedAt,
+    ended_at: null,
+    key_id: fitOrNull(start.keyId),
+    user_name: fitOrNull(start.userName),
+    team: fitOrNull(start.team),
+    service: fitOrNull(start.service),
+    session_id: fitOrNull(start.sessionId),
+    agent_id: fitOrNull(start.agentId),
+    route: fit(start.route),
+    dialect: fit(start.dialect),
+    provider: fitOrNull(start.provider),
+    credential_id: fitOrNull(start.credentialId),
+    requested_model: fitOrNull(start.requestedModel),
+    model: fitOrNull(start.model),
+    stream: start.stream ? 1 : 0,
+    status: null,
+    outcome: "interrupted" satisfies Outcome,
+    error_code: null,
+    usage_source: "estimated" satisfies UsageSource,
+    input_tokens: start.estimatedInput,
+    output_tokens: 0,
+    cache_read_tokens: 0,
+    cache_write_tokens: 0,
+    cache_write_1h_tokens: 0,
+    reasoning_tokens: 0,
+    cost_micros: start.floorCostMicros,
+    latency_ms: null,
+    first_byte_ms: null,
+    request_bytes: start.requestBytes,
+    response_bytes: 0,
+    attempts: 1,
+  };
+}
+
+/** The row of a request that is over, from the row it started with. */
+export function finalRow(started: RequestsTable, end: EndRecord): RequestsTable {
+  return {
+    ...started,
+    ended_at: end.endedAt,
+    provider: fitOrNull(end.provider),
+    credential_id: fitOrNull(end.credentialId),
+    model: fitOrNull(end.model),
+    status: end.status,
+    outcome: end.outcome,
+    error_code: fitOrNull(end.errorCode),
+    usage_source: end.usageSource,
+    input_tokens: end.tokens.input,
+    output_tokens: end.tokens.output,
+    cache_read_tokens: end.tokens.cacheRead,
+    cache_write_tokens: end.tokens.cacheWrite,
+    cache_write_1h_tokens: end.tokens.cacheWrite1h,
+    reasoning_tokens: end.tokens.reasoning,
+    cost_micros: end.costMicros,
+    latency_ms: roundOrNull(end.latencyMs),
+    first_byte_ms: roundOrNull(end.firstByteMs),
+    response_bytes: end.responseBytes,
+    attempts: end.attempts,
+  };
+}

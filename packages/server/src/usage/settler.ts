@@ -1,0 +1,159 @@
+import { once } from "node:events";
+import { extname } from "node:path";
+import { Worker } from "node:worker_threads";
+import { AppError, describe } from "../kernel/errors.ts";
+import type { Log } from "../kernel/log.ts";
+import type { SegmentProgress, SegmentState } from "./journal.ts";
+
+/** Where the ledger is. The settler opens a connection of its own. */
+export interface LedgerAddress {
+  readonly url: string;
+  readonly home: string;
+}
+
+/** What the thread is started with. */
+export interface SettlerData {
+  readonly directory: string;
+  readonly database: LedgerAddress;
+}
+
+/** Each message says how the journal stands now; the lines themselves are read from disk. */
+export type ToSettler =
+  | { readonly kind: "written"; readonly states: readonly SegmentState[] }
+  | { readonly kind: "flush"; readonly states: readonly SegmentState[]; readonly id: number }
+  | { readonly kind: "close" };
+
+export type FromSettler =
+  | { readonly kind: "progress"; readonly progress: SegmentProgress }
+  | { readonly kind: "flushed"; readonly id: number; readonly problem: Problem | undefined }
+  /** After every pass over the journal. */
+  | { readonly kind: "passed"; readonly problem: Problem | undefined; readonly rejectedRows: number };
+
+/** Why rows could not be settled, or files not synced. */
+export interface Problem {
+  /** May be shown to anybody. */
+  readonly message: string;
+  /** For the operator's log. */
+  readonly detail: string;
+}
+
+export interface SettlerParts {
+  readonly data: SettlerData;
+  readonly log: Log;
+  /** The journal as it stands. */
+  states(): readonly SegmentState[];
+  onProgress(progress: SegmentProgress): void;
+  /** Called each time before the thread is woken. */
+  onWake(): void;
+}
+
+/** How long rows gather before they are settled: a commit each would cost more than all else. */
+const gatherMs = 50;
+const restartMs = 1_000;
+const failed: Problem = { message: "the thread that settles usage has failed", detail: "it is started again" };
+
+/**
+ * The thread that settles, seen from the main thread. It is woken at most every `gatherMs`, and started anew if it
+ * dies: it holds nothing that is not on disk.
+ */
+export class Settler {
+  readonly #parts: SettlerParts;
+  readonly #flushes = new Map<number, PromiseWithResolvers<void>>();
+  #flushCount = 0;
+  #wakeTimer: NodeJS.Timeout | undefined;
+  #restartTimer: NodeJS.Timeout | undefined;
+  #worker: Worker | undefined;
+  #problem: Problem | undefined;
+  #rejectedRows = 0;
+
+  constructor(parts: SettlerParts) {
+    this.#parts = parts;
+    this.#start();
+  }
+
+  /** What keeps rows from the database at present, for anybody to read. */
+  get problem(): string | undefined {
+    return this.#problem?.message;
+  }
+
+  /** Rows and lines that were put aside in `rejected.log`. */
+  get rejectedRows(): number {
+    return this.#rejectedRows;
+  }
+
+  /** Something was written; it will be settled within a moment. Cheap: may be called for every request. */
+  poke(): void {
+    this.#wakeTimer ??= setTimeout(() => {
+      this.#wakeTimer = undefined;
+      this.#parts.onWake();
+      this.#send({ kind: "written", states: this.#parts.states() });
+    }, gatherMs);
+  }
+
+  /** Resolves once all that is written is in the database. Rejects with `database_unavailable` if that fails now. */
+  flush(): Promise<void> {
+    const flush = Promise.withResolvers<void>();
+    const id = ++this.#flushCount;
+    this.#flushes.set(id, flush);
+    this.#send({ kind: "flush", states: this.#parts.states(), id });
+    return flush.promise;
+  }
+
+  /** Ends the thread after the pass that is under way. */
+  async close(): Promise<void> {
+    clearTimeout(this.#wakeTimer);
+    clearTimeout(this.#restartTimer);
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    worker.removeAllListeners("exit");
+    const exited = once(worker, "exit");
+    this.#send({ kind: "close" });
+    await exited;
+  }
+
+  #start(): void {
+    const file = new URL(`./settler-worker${extname(import.meta.filename)}`, import.meta.url);
+    const worker = new Worker(file, { workerData: this.#parts.data });
+    worker.on("message", (message: FromSettler) => this.#receive(message));
+    worker.on("error", (error) => this.#parts.log.error({ error: describe(error) }, failed.message));
+    worker.on("exit", () => {
+      this.#worker = undefined;
+      this.#problem = failed;
+      this.#restartTimer = setTimeout(() => this.#start(), restartMs);
+    });
+    this.#worker = worker;
+    this.#send({ kind: "written", states: this.#parts.states() });
+    for (const id of this.#flushes.keys()) this.#send({ kind: "flush", states: this.#parts.states(), id });
+  }
+
+  /** While there is no thread nothing is sent: the next one is told all anew. */
+  #send(message: ToSettler): void {
+    this.#worker?.postMessage(message);
+  }
+
+  #receive(message: FromSettler): void {
+    if (message.kind === "progress") this.#parts.onProgress(message.progress);
+    else if (message.kind === "flushed") this.#answer(message.id, message.problem);
+    else this.#notePass(message.problem, message.rejectedRows);
+  }
+
+  #answer(id: number, problem: Problem | undefined): void {
+    const flush = this.#flushes.get(id);
+    this.#flushes.delete(id);
+    if (problem === undefined) flush?.resolve();
+    else flush?.reject(new AppError("database_unavailable", {}, { detail: problem.detail }));
+  }
+
+  #notePass(problem: Problem | undefined, rejectedRows: number): void {
+    const { log } = this.#parts;
+    if (problem?.detail !== this.#problem?.detail) {
+      if (problem === undefined) log.info({}, "usage reaches the database again");
+      else log.error({ problem: problem.detail }, "usage waits in the journal");
+    }
+    if (rejectedRows > this.#rejectedRows) {
+      log.error({ rows: rejectedRows }, "usage rows that cannot be settled were put aside in journal/rejected.log");
+    }
+    this.#problem = problem;
+    this.#rejectedRows = rejectedRows;
+  }
+}

@@ -1,0 +1,3 @@
+export { createVault, type VaultOptions } from "./barrier.ts";
+export type { RecordRef } from "./records.ts";
+export type { Vault } from "./vault.ts";

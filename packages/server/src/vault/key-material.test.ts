@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { test } from "node:test";
+import { AppError } from "../kernel/errors.ts";
+import { Secret } from "../kernel/secret.ts";
+import { parseKey, passphraseBytes, secretBytes, systemRandom } from "./key-material.ts";
+
+test("key material never lies in memory that other buffers share", () => {
+  const base64 = new Secret(randomBytes(32).toString("base64"));
+  const made = [
+    systemRandom(32),
+    secretBytes(new Secret("a value")),
+    passphraseBytes(new Secret("words")),
+    parseKey(base64),
+  ];
+  for (const bytes of made) assert.equal(bytes?.buffer.byteLength, bytes?.length);
+});
+
+test("a key has one spelling in base64, of 32 bytes", () => {
+  const key = Buffer.alloc(32, 0xf1);
+  const text = key.toString("base64");
+  assert.deepEqual(parseKey(new Secret(text)), key);
+  const others = [
+    "",
+    text.slice(0, -1),
+    `${text}\n`,
+    ` ${text}`,
+    text.replace(/.=$/, "F="),
+    `${text.slice(0, -2)}==`,
+    key.toString("hex"),
+  ];
+  others.push(
+    randomBytes(31).toString("base64"),
+    randomBytes(33).toString("base64"),
+    Buffer.alloc(32, 0xff).toString("base64url"),
+  );
+  for (const other of others) assert.equal(parseKey(new Secret(other)), undefined, other);
+});
+
+test("a passphrase is the same however its accents were typed", () => {
+  assert.deepEqual(
+    passphraseBytes(new Secret("ge\u0301ne\u0301ral")),
+    passphraseBytes(new Secret("g\u00e9n\u00e9ral")),
+  );
+});
+
+test("a value that bytes could not give back is refused", () => {
+  assert.equal(secretBytes(new Secret("sk-é-🔑")).toString(), "sk-é-🔑");
+  assert.throws(
+    () => secretBytes(new Secret("\ud800")),
+    (error) => error instanceof AppError && error.code === "invalid_request",
+  );
+});
