@@ -3,8 +3,8 @@ import { AppError } from "../kernel/errors.ts";
 
 export const exitCodes = { done: 0, failed: 1, wrongUsage: 2, notFound: 3, refused: 4, unreachable: 5 } as const;
 
-/** Codes whose status alone would say something else: a broken file or setting is no mistake on the command line. */
-const failures = new Set(["config_invalid", "vault_record_unreadable"]);
+/** Codes whose status alone would say that the command line is wrong. */
+const failures = new Set(["config_invalid", "provider_test_failed"]);
 
 const noGateway = new Set(["unreachable", "timeout", "unexpected_reply"]);
 

@@ -63,6 +63,7 @@ test("what the gateway says becomes the exit code, and one error with one hint",
     ["admin_required", 4],
     ["address_not_allowed", 4],
     ["already_claimed", 1],
+    ["provider_test_failed", 1],
     ["vault_sealed", 1],
     ["internal", 1],
   ] as const;

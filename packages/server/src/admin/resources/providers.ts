@@ -36,9 +36,7 @@ export function providerHandlers(parts: AdminParts): HandlersOf<(typeof endpoint
     },
     update: async ({ params: { id }, input }) => {
       const change = { name: input.display_name, baseUrl: input.base_url };
-      // `null` clears the key; that also frees the provider for a new address.
-      if (input.api_key === null) await credentials.removeAll(id);
-      return show(await providers.update(id, change, keyOf(input.api_key)));
+      return show(await providers.update(id, change, input.api_key === null ? null : keyOf(input.api_key)));
     },
     remove: async ({ params }) => {
       await providers.remove(params.id);
@@ -52,7 +50,7 @@ export function providerHandlers(parts: AdminParts): HandlersOf<(typeof endpoint
   };
 }
 
-function keyOf(value: string | null | undefined): Secret | undefined {
+function keyOf(value: string | undefined): Secret | undefined {
   return typeof value === "string" ? new Secret(value) : undefined;
 }
 

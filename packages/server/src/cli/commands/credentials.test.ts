@@ -64,9 +64,9 @@ test("no API key at all, or one without end, is said so", async (context) => {
 test("an expiry is a duration or a time", async (context) => {
   const add = (expires: string) =>
     runAgainst(context, create, ["credentials", "add", "openai", "--expires", expires], { stdin: "sk" });
-  assert.equal(((await add("30d")).calls[0]?.input as { expires_in: string }).expires_in, "30d");
-  const dated = (await add("2027-01-31")).calls[0]?.input as { expires_at: string };
-  assert.equal(dated.expires_at, "2027-01-31T00:00:00.000Z");
+  const common = { provider: "openai", value: "sk", test: true };
+  assert.deepEqual((await add("30d")).calls[0]?.input, { ...common, expires_in: "30d" });
+  assert.deepEqual((await add("2027-01-31")).calls[0]?.input, { ...common, expires_at: "2027-01-31T00:00:00.000Z" });
   assert.equal((await add("next year")).code, 2);
 });
 

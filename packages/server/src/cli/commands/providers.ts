@@ -6,7 +6,11 @@ import { connect } from "../gateway.ts";
 import { readSecret } from "../secret-input.ts";
 
 const id = argument("<id>", "the provider's id");
-const dialects = ["anthropic-messages", "openai-chat", "openai-responses", "gemini", "ollama"] as const;
+const dialects = [
+  "anthropic-messages",
+  "openai-chat",
+  "openai-responses",
+] as const satisfies readonly Provider["dialect"][];
 
 const listAll = leaf({
   parameters: { withKeys: flag("--with-keys", "only those that have a usable key") },

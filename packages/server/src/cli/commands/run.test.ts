@@ -7,10 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import test, { type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
 import { startAdminServer } from "../test/admin-server.ts";
 import { issuedKey, status } from "../test/examples.ts";
 
-const entry = join(import.meta.dirname, "../test/entry.ts");
+const entry = fileURLToPath(import.meta.resolve("../test/entry.ts"));
 
 /** Starts `run` as a program of its own; the agent is Node with the given script. */
 function start(environment: Readonly<Record<string, string>>, script: string, program = process.execPath) {

@@ -38,7 +38,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   const code = await runCli(argv, {
     version: "1.2.3",
     environment: options.environment ?? {},
-    configNames: { dialects: ["openai-chat"], providers: [{ id: "openai", local: false }], keyVariables: [] },
+    configNames: { dialects: ["openai-chat"], providers: [], keyVariables: [] },
     stdin,
     stdout,
     stderr,

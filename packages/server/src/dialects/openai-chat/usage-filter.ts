@@ -34,6 +34,7 @@ export function createUsageChunkFilter(): StreamFilter {
   return {
     push(chunk) {
       const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+      const eventEnd = bytes.includes(ascii.carriageReturn) ? eventEndOfAnyKind : eventEndByFeeds;
       const parts: Buffer[] = [];
       let from = 0; // what lies before was passed on or taken out
       let at = 0; // where the event under way begins, or goes on
@@ -57,11 +58,23 @@ export function createUsageChunkFilter(): StreamFilter {
   };
 }
 
+/** The offset behind the blank line that ends the event at `from`, or -1 if it has not come. */
+function eventEndByFeeds(bytes: Buffer, from: number, midLine: boolean): number {
+  let blank = !midLine;
+  for (let at = from; ; ) {
+    const feed = bytes[at] === ascii.lineFeed ? at : bytes.indexOf(ascii.lineFeed, at);
+    if (feed < 0) return -1;
+    if (blank && feed === at) return at + 1;
+    blank = true;
+    at = feed + 1;
+  }
+}
+
 /**
- * The offset behind the blank line that ends the event at `from`, or -1 if it has not come. After a carriage return
- * at the very end, the line feed that may belong to it is waited for.
+ * The same where carriage returns may end lines too. After one at the very end, the line feed that may belong to it is
+ * waited for.
  */
-function eventEnd(bytes: Buffer, from: number, midLine: boolean): number {
+function eventEndOfAnyKind(bytes: Buffer, from: number, midLine: boolean): number {
   let blank = !midLine;
   for (let at = from; at < bytes.length; at++) {
     const byte = bytes[at];

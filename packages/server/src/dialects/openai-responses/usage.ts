@@ -29,7 +29,7 @@ const bodyShape: BodyShape = {
     return {
       model: readString(bytes, response.get("model")),
       stopReason: incomplete ?? status,
-      failure: errorType(readValue(bytes, response.get("error"))),
+      failure: errorType(readValue(bytes, response.get("error"))) ?? (status === "failed" ? status : undefined),
     };
   },
 };
