@@ -78,7 +78,7 @@ function describe({
     `  ${description}`,
     `  must be: ${expects}`,
     `  value: ${value ?? "none"} (${origin})`,
-    ...(standard === undefined ? [] : [`  default: ${standard}`]),
+    ...(standard === undefined || origin === "default" ? [] : [`  default: ${standard}`]),
     ...(environment === undefined ? [] : [`  variable: ${environment}`]),
     ...(flag === undefined ? [] : [`  flag: ${flag}`]),
     ...(example === undefined ? [] : [`  in the file: ${example}`]),
