@@ -13,7 +13,12 @@ const words =
 function prose(length: number, seed: number): string {
   let text = "";
   for (let index = seed; text.length < length; index += 1) {
-    text += index % 90 === 0 ? "naïve façade – 東京 🏰 " : index % 17 === 0 ? '"quoted"\n' : `${words[index % words.length]} `;
+    text +=
+      index % 90 === 0
+        ? "naïve façade – 東京 🏰 "
+        : index % 17 === 0
+          ? '"quoted"\n'
+          : `${words[index % words.length]} `;
   }
   return text.slice(0, length).replace(/[\ud800-\udfff]$/, ""); // not half a letter at the end
 }
@@ -103,7 +108,12 @@ export function codingReply(): Buffer {
     content: [{ type: "text", text: `Done. ${padding}` }],
     stop_reason: "end_turn",
     stop_sequence: null,
-    usage: { input_tokens: 45_000, cache_creation_input_tokens: 0, cache_read_input_tokens: 40_000, output_tokens: 200 },
+    usage: {
+      input_tokens: 45_000,
+      cache_creation_input_tokens: 0,
+      cache_read_input_tokens: 40_000,
+      output_tokens: 200,
+    },
   }));
 }
 

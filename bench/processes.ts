@@ -1,10 +1,9 @@
 /** Starts and ends the processes of a run. Whatever was started here is ended before the bench itself ends. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { availableParallelism, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { accessSync, constants } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { treeOf } from "./cpu.ts";
 
@@ -49,7 +48,8 @@ function isExecutable(path: string): boolean {
 
 /** Puts the bench, and with it everything it starts, on its core. Throws where that cannot be done. */
 export function pinBench(): void {
-  if (process.platform !== "linux") throw new Error("the bench reads /proc and pins processes to cores: it needs Linux");
+  if (process.platform !== "linux")
+    throw new Error("the bench reads /proc and pins processes to cores: it needs Linux");
   if (availableParallelism() < 2) throw new Error("the bench needs two cores: one for the system under test");
   if (findProgram("taskset") === undefined) throw new Error("taskset is missing: apt-get install -y util-linux");
   const pinned = spawnSync("taskset", ["-acp", String(benchCore), String(process.pid)], { encoding: "utf8" });
@@ -147,7 +147,9 @@ function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve((server.address() as AddressInfo | null) === null)));
+    server.listen(port, "127.0.0.1", () =>
+      server.close(() => resolve((server.address() as AddressInfo | null) === null)),
+    );
   });
 }
 

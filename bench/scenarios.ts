@@ -1,11 +1,4 @@
-import {
-  codingReply,
-  codingRequest,
-  smallChatReply,
-  smallChatRequest,
-  streamEvents,
-  streamRequest,
-} from "./bodies.ts";
+import { codingReply, codingRequest, smallChatReply, smallChatRequest, streamEvents, streamRequest } from "./bodies.ts";
 
 export type ScenarioId = "s1" | "s2" | "s3";
 

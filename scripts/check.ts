@@ -16,7 +16,13 @@ const waves: readonly (readonly Step[])[] = [
   [
     {
       name: "tests",
-      command: ["node", "--test", "--test-reporter=dot", "packages/server/test/architecture.test.ts", "packages/*/src/**/*.test.ts"],
+      command: [
+        "node",
+        "--test",
+        "--test-reporter=dot",
+        "packages/server/test/architecture.test.ts",
+        "packages/*/src/**/*.test.ts",
+      ],
     },
   ],
 ];

@@ -23,7 +23,9 @@ export async function referenceDocuments(): Promise<ReadonlyMap<string, string>>
 function errorReference(): string {
   const rows = Object.entries(errorCodes as Readonly<Record<string, ErrorSpec>>)
     .toSorted(([, left], [, right]) => left.status - right.status)
-    .map(([code, { status, message, hint }]) => `| ${status} | \`${code}\` | ${cell(message)} | ${cell(hint ?? "")} |\n`);
+    .map(
+      ([code, { status, message, hint }]) => `| ${status} | \`${code}\` | ${cell(message)} | ${cell(hint ?? "")} |\n`,
+    );
   return `# Errors
 
 What an error says is fixed by its code. On the data plane it is in the caller's dialect, the hint behind the message; on the admin plane it is
@@ -36,7 +38,9 @@ ${rows.join("")}`;
 
 function providerReference(): string {
   const rows = predefinedProviders.map((provider) => {
-    const dialects = Object.entries(provider.dialects).map(([dialect, path]) => `${dialect} (\`${provider.baseUrl}${path}\`)`);
+    const dialects = Object.entries(provider.dialects).map(
+      ([dialect, path]) => `${dialect} (\`${provider.baseUrl}${path}\`)`,
+    );
     const keys = provider.env.map((name) => `\`${name}\``).join(", ") || "none needed";
     return `| \`${provider.id}\` | ${provider.name} | ${dialects.join("<br>")} | ${keys} |\n`;
   });

@@ -11,11 +11,19 @@ import { startPostgres } from "../packages/server/test/support/postgres.ts";
 /** What the runner tells as it goes; only what is looked at here. */
 interface TestEvent {
   readonly type: string;
-  readonly data: { readonly name?: string; readonly skip?: string | boolean; readonly todo?: string | boolean; readonly nesting?: number; readonly message?: string };
+  readonly data: {
+    readonly name?: string;
+    readonly skip?: string | boolean;
+    readonly todo?: string | boolean;
+    readonly nesting?: number;
+    readonly message?: string;
+  };
 }
 
 const patterns = process.argv.slice(2);
-const files = globSync(patterns.length > 0 ? patterns : ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts"]);
+const files = globSync(
+  patterns.length > 0 ? patterns : ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts"],
+);
 if (files.length === 0) {
   console.error("no test files match");
   process.exit(2);
@@ -43,7 +51,12 @@ async function* withSkips(events: AsyncIterable<TestEvent>): AsyncGenerator<Test
       skipped.push(`${event.data.name}: ${event.data.skip === true ? "no reason given" : event.data.skip}`);
     }
     if (event.type === "test:fail" && event.data.todo === undefined) failed = true;
-    if (event.type === "test:diagnostic" && event.data.nesting === 0 && /^tests \d+$/.test(event.data.message ?? "") && !summarising) {
+    if (
+      event.type === "test:diagnostic" &&
+      event.data.nesting === 0 &&
+      /^tests \d+$/.test(event.data.message ?? "") &&
+      !summarising
+    ) {
       summarising = true;
       const list = [...new Set(skipped)].map((line) => `  - ${line}\n`).join("");
       process.stdout.write(skipped.length === 0 ? "\nnothing was skipped\n" : `\nskipped, and why:\n${list}`);

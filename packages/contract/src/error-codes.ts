@@ -111,7 +111,11 @@ export const errorCodes = {
     message: "the provider `{id}` comes with Portcullis and cannot be deleted",
   },
   model_exists: { status: 409, level: "info", message: "the provider `{provider}` has a model `{model}` already" },
-  model_predefined: { status: 409, level: "info", message: "the model `{model}` comes with Portcullis and cannot be deleted" },
+  model_predefined: {
+    status: 409,
+    level: "info",
+    message: "the model `{model}` comes with Portcullis and cannot be deleted",
+  },
   provider_test_failed: {
     status: 400,
     level: "info",

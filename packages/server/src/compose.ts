@@ -2,10 +2,11 @@ import { createAdmin } from "./admin/index.ts";
 import { createAuditLog } from "./audit/index.ts";
 import type { LoadedConfig } from "./config/index.ts";
 import { migrate, openDatabase } from "./db/index.ts";
+import { startKeys, toDeclared } from "./declared.ts";
 import { createGateway, createSettler } from "./gateway/index.ts";
-import { createKeyRecords, createOwnership, Keys } from "./identity/index.ts";
-import { openListener, type Listener, type Plane } from "./ingress/index.ts";
 import { openAdminToken, openHome } from "./home/index.ts";
+import { createKeyRecords, createOwnership, Keys } from "./identity/index.ts";
+import { openListener, type Listener, type Plane, type Refuse } from "./ingress/index.ts";
 import { systemClock, type Clock } from "./kernel/clock.ts";
 import type { Log } from "./kernel/log.ts";
 import type { Secret } from "./kernel/secret.ts";
@@ -14,7 +15,6 @@ import { createRouting } from "./routing/index.ts";
 import { createConnector, httpGet } from "./upstream/index.ts";
 import { openUsage } from "./usage/index.ts";
 import { createVault } from "./vault/index.ts";
-import { startKeys, toDeclared } from "./declared.ts";
 import { version } from "./version.ts";
 
 export interface RunningGateway {
@@ -28,106 +28,143 @@ export interface RunningGateway {
   close(): Promise<void>;
 }
 
-type Closer = () => unknown;
+/** What each step of opening needs, and where it leaves what undoes it. */
+interface Surroundings {
+  readonly loaded: LoadedConfig;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly closers: (() => unknown)[];
+}
 
 /**
  * Builds the whole product from its parts and opens its ports. The only file that picks implementations. If a part does
  * not open, those before it are closed again.
  */
-export async function startGateway(loaded: LoadedConfig, log: Log, clock: Clock = systemClock): Promise<RunningGateway> {
-  const closers: Closer[] = [];
+export async function startGateway(
+  loaded: LoadedConfig,
+  log: Log,
+  clock: Clock = systemClock,
+): Promise<RunningGateway> {
+  const closers: (() => unknown)[] = [];
   const close = async (): Promise<void> => {
-    for (const closer of closers.splice(0).reverse()) await closer();
+    for (const closer of closers.splice(0).toReversed()) await closer();
   };
   try {
-    return { ...(await open(loaded, log, clock, closers)), close };
+    const surroundings = { loaded, log, clock, closers };
+    const state = await openState(surroundings);
+    const traffic = await openTraffic(surroundings, state);
+    const urls = await openPorts(surroundings, traffic);
+    const setupCode = await state.ownership.newSetupCode();
+    return { ...urls, adminToken: state.adminToken, setupCode, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function open(
-  { config, home: homePath, environment, file }: LoadedConfig,
-  log: Log,
-  clock: Clock,
-  closers: Closer[],
-): Promise<Omit<RunningGateway, "close">> {
-  const home = openHome(homePath);
+/** What lasts from one start to the next: the home, the database, the vault, and what is kept in them. */
+async function openState({ loaded, log, clock, closers }: Surroundings) {
+  const { config, environment } = loaded;
+  const home = openHome(loaded.home);
   closers.push(() => home.release());
   const { token: adminToken } = await openAdminToken(home, environment.adminToken);
 
-  const database = { url: config.storage.url.reveal(), home: home.path };
-  const db = await openDatabase(database);
+  const db = await openDatabase({ url: config.storage.url.reveal(), home: home.path });
   closers.push(() => db.close());
-  const migrated = await migrate(db);
-  if (migrated.applied.length > 0) log.info({ from: migrated.from, to: migrated.to }, "the database schema is up to date");
+  const { applied, from, to } = await migrate(db);
+  if (applied.length > 0) log.info({ from, to }, "the database schema is up to date");
 
-  const vault = createVault({ db, home, clock, options: vaultOptions(config, environment, home.file("root.key")) });
+  const vault = createVault({
+    db,
+    home,
+    clock,
+    options: {
+      unlocker: config.vault.unlocker,
+      keyFile: config.vault.keyFile,
+      cacheMs: config.vault.cacheMs,
+      environmentKey: environment.rootKey,
+      passphrase: environment.passphrase,
+    },
+  });
   closers.push(() => vault.seal());
-  const opened = await vault.start();
-  if (opened.how === null) log.warn({}, "the vault is sealed; unseal it with `portcullis vault unseal`");
-  else log.info({ slot: opened.how, created: opened.created }, "the vault is open");
+  const { how, created } = await vault.start();
+  if (how === null) log.warn({}, "the vault is sealed; unseal it with `portcullis vault unseal`");
+  else log.info({ slot: how, created }, "the vault is open");
 
-  const audit = createAuditLog(db, clock);
-  const ownership = createOwnership(db, clock);
   const keys = new Keys({ records: createKeyRecords(db), vault, clock });
   await keys.load();
-
   const providers = await createProviders({
-    ...{ db, clock, vault, predefined: predefinedProviders },
-    declared: { file: file ?? "", providers: config.providers.map(toDeclared) },
+    db,
+    clock,
+    vault,
+    predefined: predefinedProviders,
+    declared: { file: loaded.file ?? "", providers: config.providers.map(toDeclared) },
     environment: await startKeys(config.providers, environment.secrets),
   });
-  const isUsable = (provider: Provider): boolean => !provider.needsKey || providers.credentials.hasUsable(provider.id);
+  const ownership = createOwnership(db, clock);
+  return { adminToken, home, db, vault, keys, providers, ownership, audit: createAuditLog(db, clock) };
+}
 
+/** What requests go through: the two planes, and between them and the providers the connector and the ledger. */
+async function openTraffic(
+  { loaded, log, clock, closers }: Surroundings,
+  state: Awaited<ReturnType<typeof openState>>,
+) {
+  const { config } = loaded;
+  const { home, keys, providers, vault } = state;
   const connector = createConnector(config.upstream);
   closers.push(() => connector.close());
   const usage = await openUsage({
     directory: home.file("journal"),
-    database,
+    database: { url: config.storage.url.reveal(), home: home.path },
     clock,
     log,
     maxBytes: config.usage.journalMaxBytes,
   });
   closers.push(() => usage.close());
 
+  const isUsable = (provider: Provider): boolean => !provider.needsKey || providers.credentials.hasUsable(provider.id);
   const gateway = createGateway({
-    ...{ keys, providers, connector, isUsable, clock, log, version },
+    keys,
+    providers,
+    connector,
+    isUsable,
+    clock,
+    log,
+    version,
     routing: createRouting({ providers, isUsable }),
     settler: createSettler(usage, clock),
     bodyLimitBytes: config.server.bodyLimitBytes,
     includeStreamUsage: config.usage.includeStreamUsage,
     readiness: () => (vault.sealed ? "the vault is sealed" : usage.health().problem),
   });
-  const admin = createAdmin({
-    ...{ adminToken, audit, clock, db, keys, log, ownership, providers, usage, vault, version },
-    defaults: { keyLifeMs: config.keys.expiresMs },
-    httpGet: httpGet(connector),
-    startedAt: clock.now(),
-  });
-
-  const listen = (at: { host: string; port: number }, planes: readonly Plane[]): Promise<Listener> =>
-    openListener({ ...config.server, ...at, rules: headRules(config) }, planes, gateway.refuse);
-  const separate = config.admin.listener;
-  const server = await listen(config.server, separate === undefined ? [gateway.plane, admin] : [gateway.plane]);
-  closers.push(() => server.close());
-  const adminServer = separate === undefined ? server : await listen(separate, [admin]);
-  if (adminServer !== server) closers.push(() => adminServer.close());
-
-  return { url: server.url, adminUrl: adminServer.url, adminToken, setupCode: await ownership.newSetupCode() };
+  const defaults = { keyLifeMs: config.keys.expiresMs };
+  const parts = { clock, defaults, httpGet: httpGet(connector), log, startedAt: clock.now(), usage, version };
+  return { gateway, admin: createAdmin({ ...state, ...parts }) };
 }
 
-function headRules(config: LoadedConfig["config"]) {
-  const { allowedHosts, allowedOrigins, host } = config.server;
-  return { hosts: new Set([...allowedHosts, host]), origins: new Set(allowedOrigins) };
-}
-
-function vaultOptions(config: LoadedConfig["config"], environment: LoadedConfig["environment"], defaultKeyFile: string) {
-  const { unlocker, keyFile, cacheMs } = config.vault;
-  return {
-    ...{ unlocker, cacheMs, keyFile: keyFile ?? defaultKeyFile },
-    ...(environment.rootKey === undefined ? {} : { environmentKey: environment.rootKey }),
-    ...(environment.passphrase === undefined ? {} : { passphrase: environment.passphrase }),
+async function openPorts(
+  { loaded, closers }: Surroundings,
+  { gateway, admin }: { readonly gateway: { readonly plane: Plane; readonly refuse: Refuse }; readonly admin: Plane },
+): Promise<{ readonly url: string; readonly adminUrl: string }> {
+  const { server, admin: adminConfig } = loaded.config;
+  const rules = {
+    hosts: new Set([...server.allowedHosts, server.host]),
+    origins: new Set(server.allowedOrigins),
   };
+  const listen = async (
+    at: { readonly host: string; readonly port: number },
+    planes: readonly Plane[],
+  ): Promise<Listener> => {
+    const listener = await openListener({ ...server, ...at, rules }, planes, gateway.refuse);
+    closers.push(() => listener.close());
+    return listener;
+  };
+  if (adminConfig.listener === undefined) {
+    const { url } = await listen(server, [gateway.plane, admin]);
+    return { url, adminUrl: url };
+  }
+  const { url } = await listen(server, [gateway.plane]);
+  const { url: adminUrl } = await listen(adminConfig.listener, [admin]);
+  return { url, adminUrl };
 }

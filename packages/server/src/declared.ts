@@ -19,7 +19,9 @@ export async function startKeys(
   const keys = new Map(fromEnvironment);
   for (const { id, apiKey } of providers) {
     if (apiKey === undefined) continue;
-    const value = apiKey.startsWith("file:") ? await readKeyFile(apiKey.slice(5)) : fromEnvironment.get(variableOf(apiKey));
+    const value = apiKey.startsWith("file:")
+      ? await readKeyFile(apiKey.slice(5))
+      : fromEnvironment.get(variableOf(apiKey));
     if (value === undefined) {
       const problem = `the key of the provider ${id} is to come from ${apiKey}, where there is none`;
       throw new AppError("config_invalid", { problem, advice: "set it, or remove `api_key` from the file" });
@@ -35,14 +37,24 @@ export function toDeclared({ apiKey, models, ...provider }: FileProvider): Decla
     ...provider,
     dialects: provider.dialects?.filter((id): id is DialectId => dialects.some((dialect) => dialect.id === id)),
     keyName: apiKey === undefined ? undefined : variableOf(apiKey),
-    models: models.map(({ name, displayName, ...model }) => ({ ...model, model: name, name: displayName, price: priceOf(model.price) })),
+    models: models.map(({ name, displayName, ...model }) => ({
+      ...model,
+      model: name,
+      name: displayName,
+      price: priceOf(model.price),
+    })),
   };
 }
 
 function priceOf(price: FileProvider["models"][number]["price"]) {
   if (price === undefined) return undefined;
   const { input, output, cacheRead, cacheWrite } = price;
-  return { input, output, ...(cacheRead !== undefined && { cacheRead }), ...(cacheWrite !== undefined && { cacheWrite }) };
+  return {
+    input,
+    output,
+    ...(cacheRead !== undefined && { cacheRead }),
+    ...(cacheWrite !== undefined && { cacheWrite }),
+  };
 }
 
 /** What a key is found under: the variable's name, or `file:/path`. */

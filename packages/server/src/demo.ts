@@ -26,6 +26,8 @@ interface Act {
   readonly path: string;
   readonly price: { readonly input: number; readonly output: number };
   readonly body: object;
+  /** What the simulated provider is to answer. */
+  readonly answer: string;
   /** The piece of text in one event of the stream. */
   readonly textOf: (event: Json) => unknown;
 }
@@ -41,6 +43,8 @@ const acts: readonly Act[] = [
     path: "/v1/messages",
     price: { input: 3_000_000, output: 15_000_000 },
     body: { max_tokens: 300, messages: [{ role: "user", content: "What does a portcullis do?" }] },
+    answer:
+      "It is the heavy grille in a castle's gateway. Raised, everyone who may pass walks through without noticing it; lowered, nobody does. The keys stay inside with the gatekeeper. (A simulated provider says this, word by word; the gate around it is real.)",
     textOf: (event) => event["delta"]?.["text"],
   },
   {
@@ -51,6 +55,8 @@ const acts: readonly Act[] = [
     path: "/v1/chat/completions",
     price: { input: 1_250_000, output: 10_000_000 },
     body: { messages: [{ role: "user", content: "And why would an AI gateway be called one?" }] },
+    answer:
+      "Because it does the same for models: your programs come to the gate with keys you can revoke, the providers' keys never leave the castle, and the gatekeeper writes down who passed, how much they carried, and what it cost.",
     textOf: (event) => event["choices"]?.[0]?.["delta"]?.["content"],
   },
 ];
@@ -88,7 +94,13 @@ export async function demo(options: DemoOptions, say: Say): Promise<void> {
 /** On the usual port if it is free, so that the printed addresses are the usual ones. */
 async function startOn(port: number, home: string, orAnyOther: boolean) {
   const load = (wanted: number) =>
-    loadConfig({ names: configNames, home, environment: {}, directory: home, flags: { "server.port": String(wanted) } });
+    loadConfig({
+      names: configNames,
+      home,
+      environment: {},
+      directory: home,
+      flags: { "server.port": String(wanted) },
+    });
   try {
     return await startGateway(load(port), silentLog);
   } catch (error) {
@@ -116,17 +128,19 @@ async function play(act: Act, url: string, key: string, admin: Client, say: Say)
   const row = await admin.call(endpoints.requests.get, { params: { id: requestId } });
   const cost = row.cost_micros === null ? "unknown" : formatUsd(row.cost_micros);
   say(`   usage: ${row.input_tokens} tokens in, ${row.output_tokens} out (${row.usage_source})`);
-  say(`   cost:  ${cost}   first byte after ${row.first_byte_ms ?? 0} ms, all after ${row.latency_ms ?? 0} ms   ${requestId}`);
+  say(
+    `   cost:  ${cost}   first byte after ${row.first_byte_ms ?? 0} ms, all after ${row.latency_ms ?? 0} ms   ${requestId}`,
+  );
 }
 
 /** Holds one streamed conversation and says the reply line by line as it comes. Returns the request's id. */
 function converse(act: Act, url: string, key: string, say: Say): Promise<string> {
   const body = JSON.stringify({ ...act.body, model: `${act.provider}/${act.model}`, stream: true });
   const headers = {
-    "authorization": `Bearer ${key}`,
+    authorization: `Bearer ${key}`,
     "content-type": "application/json",
     "anthropic-version": "2023-06-01",
-    "x-simulator": JSON.stringify({ pace_ms: 25 }),
+    "x-simulator": JSON.stringify({ pace_ms: 25, text: act.answer }),
   };
   const write = wrapped(say);
   return new Promise((resolve, reject) => {
@@ -169,19 +183,24 @@ async function showAudit(admin: Client, say: Say): Promise<void> {
   const [event] = data;
   if (event === undefined) return;
   say("");
-  say(`audit #${event.seq}: ${event.actor} ${event.action} ${JSON.stringify(event.detail)}  hash ${event.hash.slice(0, 16)}…`);
+  say(
+    `audit #${event.seq}: ${event.actor} ${event.action} ${JSON.stringify(event.detail)}  hash ${event.hash.slice(0, 16)}…`,
+  );
 }
 
 function sayHowToCall(url: string, key: string, say: Say): void {
   const [anthropic, openai] = acts as [Act, Act];
   say("");
   say("Call it yourself:");
-  say(`  curl -N ${url}${openai.path} -H 'authorization: Bearer ${key}' -H 'content-type: application/json' \\`);
-  say(`    -d '{"model":"${openai.provider}/${openai.model}","stream":true,"messages":[{"role":"user","content":"hello"}]}'`);
-  say("  With an OpenAI SDK:   ");
-  say(`    OPENAI_BASE_URL=${url}/v1 OPENAI_API_KEY=${key}`);
-  say("  With Claude Code:");
-  say(`    ANTHROPIC_BASE_URL=${url} ANTHROPIC_AUTH_TOKEN=${key} claude --model ${anthropic.provider}/${anthropic.model}`);
+  say(`  export KEY=${key}`);
+  say(`  curl -N ${url}${openai.path} -H "authorization: Bearer $KEY" -H 'content-type: application/json' \\`);
+  say(
+    `    -d '{"model":"${openai.provider}/${openai.model}","stream":true,"messages":[{"role":"user","content":"hello"}]}'`,
+  );
+  say("With an OpenAI SDK:");
+  say(`  OPENAI_BASE_URL=${url}/v1 OPENAI_API_KEY=$KEY`);
+  say("With Claude Code:");
+  say(`  ANTHROPIC_BASE_URL=${url} ANTHROPIC_AUTH_TOKEN=$KEY claude --model ${anthropic.provider}/${anthropic.model}`);
   say("");
   say("This was a simulated provider. For a real one: `npm start`, then in another terminal `npx portcullis setup`.");
   say("Ctrl-C ends the demo and removes what it wrote.");

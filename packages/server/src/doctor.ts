@@ -31,7 +31,13 @@ export async function doctor(place: Place): Promise<readonly Finding[]> {
 const checks: Readonly<Record<string, Check>> = {
   home: async ({ home }) => {
     const token = await readAdminToken(homePath(home));
-    if (token === undefined) return { check: "home", state: "warning", detail: `${home} was never used`, hint: "start once with `portcullis serve`" };
+    if (token === undefined)
+      return {
+        check: "home",
+        state: "warning",
+        detail: `${home} was never used`,
+        hint: "start once with `portcullis serve`",
+      };
     return { check: "home", state: "ok", detail: home };
   },
 
@@ -45,7 +51,12 @@ const checks: Readonly<Record<string, Check>> = {
       const { current, known, pending } = await migrationStatus(db);
       const detail = `${db.describe}, schema ${current} of ${known}`;
       if (pending.length === 0) return { check: "database", state: "ok", detail };
-      return { check: "database", state: "warning", detail, hint: "it is brought up to date at the next start, or by `portcullis db migrate`" };
+      return {
+        check: "database",
+        state: "warning",
+        detail,
+        hint: "it is brought up to date at the next start, or by `portcullis db migrate`",
+      };
     } finally {
       await db.close();
     }
@@ -55,7 +66,12 @@ const checks: Readonly<Record<string, Check>> = {
     const { host, port } = config.server;
     const running = await answers(host, port);
     if (running) return { check: "gateway", state: "ok", detail: `something answers on ${host}:${port}` };
-    return { check: "gateway", state: "warning", detail: `nothing answers on ${host}:${port}`, hint: "start it with `portcullis serve`" };
+    return {
+      check: "gateway",
+      state: "warning",
+      detail: `nothing answers on ${host}:${port}`,
+      hint: "start it with `portcullis serve`",
+    };
   },
 
   "disk space": async ({ home }) => {
@@ -63,7 +79,12 @@ const checks: Readonly<Record<string, Check>> = {
     const freeMiB = Math.floor((bavail * bsize) / 2 ** 20);
     const detail = `${freeMiB} MiB free for ${home}`;
     if (freeMiB >= 512) return { check: "disk space", state: "ok", detail };
-    return { check: "disk space", state: "warning", detail, hint: "without room for the journal no request is accepted" };
+    return {
+      check: "disk space",
+      state: "warning",
+      detail,
+      hint: "without room for the journal no request is accepted",
+    };
   },
 
   memory: async () => {
@@ -76,7 +97,11 @@ const checks: Readonly<Record<string, Check>> = {
 
 function answers(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = createConnection({ host: host === "0.0.0.0" || host === "::" ? "localhost" : host, port, timeout: 1_000 });
+    const socket = createConnection({
+      host: host === "0.0.0.0" || host === "::" ? "localhost" : host,
+      port,
+      timeout: 1_000,
+    });
     const finish = (result: boolean): void => {
       socket.destroy();
       resolve(result);

@@ -34,7 +34,8 @@ function keyHolder(keys: Keys, text: string, address: string) {
   try {
     return keys.authenticate(text, address);
   } catch (error) {
-    if (error instanceof AppError && error.code === "invalid_key") throw new AppError("admin_required", {}, { cause: error });
+    if (error instanceof AppError && error.code === "invalid_key")
+      throw new AppError("admin_required", {}, { cause: error });
     throw error;
   }
 }

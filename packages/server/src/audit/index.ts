@@ -1,1 +1,1 @@
-export { createAuditLog, type AuditEntry, type AuditEvent, type AuditLog } from "./log.ts";
+export { createAuditLog, type AuditLog } from "./log.ts";

@@ -4,7 +4,7 @@ export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
 
 export function isShell(name: string): name is Shell {
-	return shells.some((shell) => shell === name);
+  return shells.some((shell) => shell === name);
 }
 
 /** What can be typed after each command path: `" keys"` → its subcommands, `" keys create"` → its options. */
@@ -12,43 +12,34 @@ type Tree = ReadonlyMap<string, readonly string[]>;
 
 const everywhere = ["--url", "--home", "--json", "--help"];
 
-export async function readTree(
-	entries: readonly CommandEntry[],
-	path = "",
-): Promise<Tree> {
-	const tree = new Map([
-		[path, [...entries.map((entry) => entry.name), ...everywhere]],
-	]);
-	for (const entry of entries) {
-		const below = `${path} ${entry.name}`;
-		const body = await entry.load();
-		if ("commands" in body)
-			for (const [key, words] of await readTree(body.commands, below))
-				tree.set(key, [...words]);
-		else
-			tree.set(below, [
-				...Object.values(body.parameters).flatMap(({ kind, form }) =>
-					kind === "option" ? flagsIn(form) : [],
-				),
-				...everywhere,
-			]);
-	}
-	return tree;
+export async function readTree(entries: readonly CommandEntry[], path = ""): Promise<Tree> {
+  const tree = new Map([[path, [...entries.map((entry) => entry.name), ...everywhere]]]);
+  for (const entry of entries) {
+    const below = `${path} ${entry.name}`;
+    const body = await entry.load();
+    if ("commands" in body) for (const [key, words] of await readTree(body.commands, below)) tree.set(key, [...words]);
+    else
+      tree.set(below, [
+        ...Object.values(body.parameters).flatMap(({ kind, form }) => (kind === "option" ? flagsIn(form) : [])),
+        ...everywhere,
+      ]);
+  }
+  return tree;
 }
 
 export function completionScript(shell: Shell, tree: Tree): string {
-	return scripts[shell](tree);
+  return scripts[shell](tree);
 }
 
 function flagsIn(form: string): readonly string[] {
-	return form.match(/--[\w-]+/g) ?? [];
+  return form.match(/--[\w-]+/g) ?? [];
 }
 
 // Each script follows the words typed so far down the tree of commands (an option or its value leads nowhere and is
 // passed over), then offers what the tree holds at that place.
 
 const scripts: Readonly<Record<Shell, (tree: Tree) => string>> = {
-	bash: (tree) => `# bash completion for portcullis
+  bash: (tree) => `# bash completion for portcullis
 _portcullis() {
   local route="" word
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -64,7 +55,7 @@ ${[...tree].map(([route, words]) => `    "${route}") words="${words.join(" ")}" 
 }
 complete -o default -F _portcullis portcullis
 `,
-	zsh: (tree) => `#compdef portcullis
+  zsh: (tree) => `#compdef portcullis
 _portcullis() {
   local route="" word
   for word in "\${(@)words[2,CURRENT-1]}"; do
@@ -80,7 +71,7 @@ ${[...tree].map(([route, words]) => `    "${route}") candidates=(${words.join(" 
 }
 compdef _portcullis portcullis
 `,
-	fish: (tree) => `# fish completion for portcullis
+  fish: (tree) => `# fish completion for portcullis
 function __portcullis_words
   set -l route ""
   for word in (commandline -opc)[2..-1]
@@ -99,11 +90,9 @@ complete -c portcullis -f -a '(__portcullis_words)'
 
 /** After a command that does something, files may be meant. */
 function isLeaf(words: readonly string[]): boolean {
-	return words.every((word) => word.startsWith("--"));
+  return words.every((word) => word.startsWith("--"));
 }
 
 function routes(tree: Tree): readonly string[] {
-	return [...tree.keys()]
-		.filter((route) => route !== "")
-		.map((route) => `"${route}"`);
+  return [...tree.keys()].filter((route) => route !== "").map((route) => `"${route}"`);
 }

@@ -5,6 +5,6 @@ import { Cancelled } from "./questions.ts";
 export async function confirm({ questions }: CommandContext, question: string, yes: boolean): Promise<void> {
   if (yes) return;
   if (!questions.interactive)
-    throw wrongUsage("this cannot be undone and there is no terminal to ask on", "add --yes to go on");
+    throw wrongUsage("this needs a confirmation, and there is no terminal to ask on", "add --yes to go on");
   if (!(await questions.confirm(question, false))) throw new Cancelled();
 }

@@ -82,7 +82,8 @@ function explainUsage(error: CommanderError, path: string, output: Output): void
 
 function explain(thrown: unknown, output: Output): void {
   if (thrown instanceof PortcullisError) {
-    const reference = thrown.status >= 500 && thrown.requestId !== undefined ? ` (request ${thrown.requestId})` : "";
+    const reference =
+      thrown.code === "internal" && thrown.requestId !== undefined ? ` (request ${thrown.requestId})` : "";
     output.error(thrown.message + reference, thrown.hint);
     return;
   }

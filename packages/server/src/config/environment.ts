@@ -89,7 +89,9 @@ export function unknownVariables(
   settings: readonly Setting[],
 ): readonly { readonly name: string; readonly text: string }[] {
   const known = [...Object.keys(ownVariables), ...settings.flatMap((setting) => setting.environment ?? [])];
-  const unknown = Object.keys(environment).filter((name) => /^PORTCULLIS_(?!TEST_)/.test(name) && !known.includes(name));
+  const unknown = Object.keys(environment).filter(
+    (name) => /^PORTCULLIS_(?!TEST_)/.test(name) && !known.includes(name),
+  );
   return unknown
     .filter((name) => !isServiceLink(name, environment[name] ?? ""))
     .map((name) => {

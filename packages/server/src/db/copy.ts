@@ -12,6 +12,7 @@ export async function copyDatabase(db: Db, path: string): Promise<void> {
     const advice = "use pg_dump, which knows how to copy a running server";
     throw new AppError("wrong_usage", { problem: "only an SQLite database is backed up here", advice });
   }
-  if (existsSync(path)) throw new AppError("wrong_usage", { problem: `${path} exists already`, advice: "name a new file" });
+  if (existsSync(path))
+    throw new AppError("wrong_usage", { problem: `${path} exists already`, advice: "name a new file" });
   await sql`vacuum into ${path}`.execute(db.kysely);
 }

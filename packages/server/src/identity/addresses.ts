@@ -29,5 +29,7 @@ function parseEntry(entry: string): Range {
 }
 
 function notAnAddress(entry: string): AppError {
-  return new AppError("invalid_request", { problem: `\`${entry}\` is neither an IP address nor a range like 10.0.0.0/8` });
+  return new AppError("invalid_request", {
+    problem: `\`${entry}\` is neither an IP address nor a range like 10.0.0.0/8`,
+  });
 }

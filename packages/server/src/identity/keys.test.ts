@@ -65,7 +65,12 @@ for (const database of databases) {
       const { text } = await create();
       const [prefix, , secret] = text.reveal().split("_");
       const stranger = mintKey("caller");
-      for (const attempt of [stranger.text.reveal(), mintKey("caller", text.reveal().split("_")[1]).text.reveal(), `${prefix}_${stranger.id}_${secret}`, "sk-ant-xyz"]) {
+      for (const attempt of [
+        stranger.text.reveal(),
+        mintKey("caller", text.reveal().split("_")[1]).text.reveal(),
+        `${prefix}_${stranger.id}_${secret}`,
+        "sk-ant-xyz",
+      ]) {
         assert.throws(() => keys.authenticate(attempt, ""), refused("invalid_key"));
       }
     });

@@ -56,10 +56,18 @@ export function createOwnership(db: Db, clock: Clock): Ownership {
     async claim(name, code) {
       if (wrongCodes >= wrongCodesAllowed) throw new AppError("setup_code_invalid");
       const claimed = db.kysely.transaction().execute(async (transaction) => {
-        const existing = await transaction.selectFrom("users").select("id").where("role", "=", "owner").executeTakeFirst();
+        const existing = await transaction
+          .selectFrom("users")
+          .select("id")
+          .where("role", "=", "owner")
+          .executeTakeFirst();
         if (existing !== undefined) throw new AppError("already_claimed");
         if (code !== undefined) {
-          const open = await transaction.selectFrom("setup_codes").selectAll().where("claimed_at", "is", null).execute();
+          const open = await transaction
+            .selectFrom("setup_codes")
+            .selectAll()
+            .where("claimed_at", "is", null)
+            .execute();
           const hash = hashCode(code.reveal());
           if (!open.some((row) => sameDigest(row.hash, hash))) {
             wrongCodes += 1;
@@ -71,7 +79,11 @@ export function createOwnership(db: Db, clock: Clock): Ownership {
           .insertInto("users")
           .values({ id: created.id, name, role: "owner", created_at: created.createdAt })
           .execute();
-        await transaction.updateTable("setup_codes").set({ claimed_at: clock.now() }).where("claimed_at", "is", null).execute();
+        await transaction
+          .updateTable("setup_codes")
+          .set({ claimed_at: clock.now() })
+          .where("claimed_at", "is", null)
+          .execute();
         return created;
       });
       return claimed.catch((error: unknown) => {
@@ -83,5 +95,7 @@ export function createOwnership(db: Db, clock: Clock): Ownership {
 
 /** The code is 80 random bits, so a plain hash is enough; dashes and case are as people type them. */
 function hashCode(code: string): Buffer {
-  return createHash("sha256").update(code.toLowerCase().replaceAll(/[^0-9a-z]/g, "")).digest();
+  return createHash("sha256")
+    .update(code.toLowerCase().replaceAll(/[^0-9a-z]/g, ""))
+    .digest();
 }

@@ -22,7 +22,9 @@ export function readBody(request: IncomingMessage, limitBytes: number): Promise<
       if (only === undefined) only = chunk;
       else (chunks ??= [only]).push(chunk);
     });
-    request.on("end", () => resolve(chunks === undefined ? (only ?? Buffer.alloc(0)) : Buffer.concat(chunks, sizeBytes)));
+    request.on("end", () =>
+      resolve(chunks === undefined ? (only ?? Buffer.alloc(0)) : Buffer.concat(chunks, sizeBytes)),
+    );
     request.on("close", () => {
       if (!request.complete) reject(new AppError("invalid_request", { problem: "the request body ended early" }));
     });

@@ -80,7 +80,8 @@ function checkSingleHeaders(request: IncomingMessage): string | undefined {
 function checkFraming(request: IncomingMessage): string | undefined {
   const encoding = request.headers["transfer-encoding"];
   const length = request.headers["content-length"];
-  if (encoding !== undefined && encoding.toLowerCase() !== "chunked") return "the only transfer encoding taken is `chunked`";
+  if (encoding !== undefined && encoding.toLowerCase() !== "chunked")
+    return "the only transfer encoding taken is `chunked`";
   if (encoding !== undefined && length !== undefined) return "a request has a length or is chunked, not both";
   const bodyless = request.method === "GET" || request.method === "HEAD";
   if (bodyless && (encoding !== undefined || (length !== undefined && length !== "0"))) {

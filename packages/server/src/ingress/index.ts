@@ -1,2 +1,2 @@
 export { readBody } from "./body.ts";
-export { openListener, type Listener, type ListenerOptions, type Plane, type Refuse } from "./listener.ts";
+export { openListener, type Listener, type Plane, type Refuse } from "./listener.ts";

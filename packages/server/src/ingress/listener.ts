@@ -30,7 +30,11 @@ export interface Listener {
 }
 
 /** Opens a port whose requests pass the head check and then go to the first plane that takes them. Throws `port_in_use`. */
-export async function openListener(options: ListenerOptions, planes: readonly Plane[], refuse: Refuse): Promise<Listener> {
+export async function openListener(
+  options: ListenerOptions,
+  planes: readonly Plane[],
+  refuse: Refuse,
+): Promise<Listener> {
   let draining = false;
   const server = createServer(
     {

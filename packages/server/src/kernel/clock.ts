@@ -23,7 +23,14 @@ export function fakeClock(startMs = Date.UTC(2026, 0, 1)): Clock & { advance(ms:
   };
 }
 
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+const units: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
 
 /** Parses `90s`, `15m`, `24h`, `30d`, `2w` or `250ms` into milliseconds; `undefined` if it is none of these. */
 export function parseDurationMs(text: string): number | undefined {

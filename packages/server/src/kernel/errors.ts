@@ -45,7 +45,8 @@ export function asAppError(thrown: unknown): AppError {
 /** The text of anything thrown, for the operator's log. */
 export function describe(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
-  const own = thrown instanceof AppError && thrown.detail !== undefined ? `${thrown.message} (${thrown.detail})` : thrown.message;
+  const own =
+    thrown instanceof AppError && thrown.detail !== undefined ? `${thrown.message} (${thrown.detail})` : thrown.message;
   return thrown.cause === undefined ? own : `${own}: ${describe(thrown.cause)}`;
 }
 

@@ -12,21 +12,31 @@ function logged(options: Partial<LogOptions>, act: (log: ReturnType<typeof creat
 
 test("a line is one JSON object with time, level and message", () => {
   const [line = ""] = logged({}, (log) => log.warn({ provider: "groq" }, "slow"));
-  assert.deepEqual(JSON.parse(line), { time: "1970-01-01T00:00:00.000Z", level: "warn", message: "slow", provider: "groq" });
+  assert.deepEqual(JSON.parse(line), {
+    time: "1970-01-01T00:00:00.000Z",
+    level: "warn",
+    message: "slow",
+    provider: "groq",
+  });
 });
 
 test("lines below the level are not written", () => {
-  assert.equal(logged({ level: "warn" }, (log) => {
-    log.debug({}, "a");
-    log.info({}, "b");
-    log.warn({}, "c");
-    log.error({}, "d");
-  }).length, 2);
+  assert.equal(
+    logged({ level: "warn" }, (log) => {
+      log.debug({}, "a");
+      log.info({}, "b");
+      log.warn({}, "c");
+      log.error({}, "d");
+    }).length,
+    2,
+  );
 });
 
 for (const format of ["json", "pretty"] as const) {
   test(`a secret in a field stays one (${format})`, () => {
-    const lines = logged({ format }, (log) => log.error({ key: new Secret("canary-1234567890"), deep: { key: new Secret("canary") } }, "x"));
+    const lines = logged({ format }, (log) =>
+      log.error({ key: new Secret("canary-1234567890"), deep: { key: new Secret("canary") } }, "x"),
+    );
     assert.ok(lines.every((line) => !line.includes("canary") && line.includes("[secret]")));
   });
 

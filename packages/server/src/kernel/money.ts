@@ -15,7 +15,9 @@ export function costMicros(items: readonly { readonly amount: number; readonly p
 export function formatUsd(micros: Micros): string {
   const sign = micros < 0 ? "-" : "";
   const whole = Math.floor(Math.abs(micros) / 1_000_000);
-  const fraction = String(Math.abs(micros) % 1_000_000).padStart(6, "0").replace(/0{1,4}$/, "");
+  const fraction = String(Math.abs(micros) % 1_000_000)
+    .padStart(6, "0")
+    .replace(/0{1,4}$/, "");
   return `${sign}$${whole}.${fraction}`;
 }
 

@@ -84,7 +84,8 @@ function translationNeeded(provider: Provider, model: string, dialect: DialectId
     (entry) => parts.providers.get(entry.provider)?.endpoints[dialect] !== undefined,
   );
   const paths = spoken.flatMap((candidate) => candidate.routes[0]?.path ?? []).join(" or ");
-  const other = direct === undefined ? "" : `, or ask for \`${direct.provider}/${direct.id}\`, which is served directly`;
+  const other =
+    direct === undefined ? "" : `, or ask for \`${direct.provider}/${direct.id}\`, which is served directly`;
   const name = dialects.find((candidate) => candidate.id === dialect)?.name ?? dialect;
   return new AppError("translation_needed", {
     model,

@@ -7,7 +7,12 @@ import ipaddr from "ipaddr.js";
  * instance credentials are never allowed, whatever the flag; neither is anything link-local, multicast or reserved.
  */
 const privateRanges: ReadonlySet<string> = new Set(["loopback", "private", "uniqueLocal", "carrierGradeNat"]);
-const metadataAddresses: ReadonlySet<string> = new Set(["169.254.169.254", "100.100.100.200", "192.0.0.192", "fd00:ec2::254"]);
+const metadataAddresses: ReadonlySet<string> = new Set([
+  "169.254.169.254",
+  "100.100.100.200",
+  "192.0.0.192",
+  "fd00:ec2::254",
+]);
 
 /** Whether a connection to `address` (an IP literal) is allowed. Anything that is not an IP address is not. */
 export function isAllowedAddress(address: string, allowPrivate: boolean): boolean {

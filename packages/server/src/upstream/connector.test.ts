@@ -6,7 +6,12 @@ import { AppError } from "../kernel/errors.ts";
 import { createConnector, type ConnectorOptions, type UpstreamCall } from "./connector.ts";
 import { httpGet } from "./get.ts";
 
-const options: ConnectorOptions = { connectTimeoutMs: 2000, firstByteTimeoutMs: 5000, idleTimeoutMs: 5000, maxConnections: 8 };
+const options: ConnectorOptions = {
+  connectTimeoutMs: 2000,
+  firstByteTimeoutMs: 5000,
+  idleTimeoutMs: 5000,
+  maxConnections: 8,
+};
 const open: { close(): unknown }[] = [];
 after(() => Promise.all(open.map((thing) => thing.close())));
 
@@ -32,7 +37,10 @@ function scripted(...answers: readonly string[][]): LookupFunction & { calls: nu
     ((_name, _options, callback) => {
       const addresses = answers[Math.min(lookup.calls, answers.length - 1)] ?? [];
       lookup.calls += 1;
-      callback(null, addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 })));
+      callback(
+        null,
+        addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 })),
+      );
     }) as LookupFunction,
     { calls: 0 },
   );
@@ -57,19 +65,29 @@ describe("without allow_private no packet reaches a private address", () => {
     ["a hexadecimal IPv4 spelling", (port) => ({ url: `http://0x7f.0.0.1:${port}/` })],
     ["a mapped IPv6 literal", (port) => ({ url: `http://[::ffff:127.0.0.1]:${port}/` })],
     ["localhost", (port) => ({ url: `http://localhost:${port}/` })],
-    ["a name that resolves to loopback", (port) => ({ url: `http://evil.example:${port}/`, lookup: scripted(["127.0.0.1"]) })],
-    ["a name that resolves to a private and then a loopback address", (port) => ({ url: `http://evil.example:${port}/`, lookup: scripted(["10.0.0.1"], ["127.0.0.1"]) })],
+    [
+      "a name that resolves to loopback",
+      (port) => ({ url: `http://evil.example:${port}/`, lookup: scripted(["127.0.0.1"]) }),
+    ],
+    [
+      "a name that resolves to a private and then a loopback address",
+      (port) => ({ url: `http://evil.example:${port}/`, lookup: scripted(["10.0.0.1"], ["127.0.0.1"]) }),
+    ],
   ];
   for (const [name, make] of channels) {
     test(name, async () => {
       let connections = 0;
-      const port = await listen(createTcpServer((socket) => {
-        connections += 1;
-        socket.destroy();
-      }));
+      const port = await listen(
+        createTcpServer((socket) => {
+          connections += 1;
+          socket.destroy();
+        }),
+      );
       const { url, lookup } = make(port);
       const caller = connector(lookup === undefined ? {} : { lookup });
-      await assert.rejects(httpGet(caller)(url, {}, { ...limits, allowPrivate: false }), { code: "upstream_forbidden" });
+      await assert.rejects(httpGet(caller)(url, {}, { ...limits, allowPrivate: false }), {
+        code: "upstream_forbidden",
+      });
       assert.equal(connections, 0);
     });
   }
@@ -89,7 +107,9 @@ test("a redirect is handed over as it is and not followed", async () => {
     visits += 1;
     response.end();
   });
-  const port = await httpServer((_request, response) => response.writeHead(302, { location: `http://127.0.0.1:${target}/` }).end());
+  const port = await httpServer((_request, response) =>
+    response.writeHead(302, { location: `http://127.0.0.1:${target}/` }).end(),
+  );
   const got = await httpGet(connector())(`http://127.0.0.1:${port}/`, {}, limits);
   assert.equal(got.status, 302);
   assert.equal(visits, 0);
@@ -113,7 +133,12 @@ test("nobody listening, silence and a broken reply are three different errors", 
     new Promise<string>((resolve) => {
       caller.send(
         { ...request, origin: `http://127.0.0.1:${port}`, path: "/", method: "POST", body: Buffer.from("{}") },
-        { onHead() {}, onData() {}, onEnd: () => resolve("ended"), onFailure: (error: AppError) => resolve(error.code) },
+        {
+          onHead() {},
+          onData() {},
+          onEnd: () => resolve("ended"),
+          onFailure: (error: AppError) => resolve(error.code),
+        },
       );
     });
   assert.equal(await outcome(closed), "upstream_unreachable");

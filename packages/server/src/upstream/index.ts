@@ -1,7 +1,6 @@
 export {
   createConnector,
   type Connector,
-  type ConnectorOptions,
   type UpstreamCall,
   type UpstreamListener,
   type UpstreamRequest,

@@ -58,7 +58,13 @@ before(async () => {
 });
 after(() => void upstream.close());
 
-async function forwarded(dialect: string, contentType: string, body: Buffer, pieceBytes: number, status = 200): Promise<Buffer> {
+async function forwarded(
+  dialect: string,
+  contentType: string,
+  body: Buffer,
+  pieceBytes: number,
+  status = 200,
+): Promise<Buffer> {
   const head = `HTTP/1.1 ${status} OK\r\ncontent-type: ${contentType}\r\ntransfer-encoding: chunked\r\n\r\n`;
   answer = { head, body, pieceBytes };
   const stream = contentType === "text/event-stream";
@@ -73,7 +79,10 @@ const hostile: readonly (readonly [string, Buffer])[] = [
   ["only comments", Buffer.from(": x\n\n: y\n\n")],
   ["bytes that are not text", Buffer.from([0xff, 0xfe, 0x00, 0x0a, 0x0a, 0xc3, 0x28, 0x0d, 0x0a])],
   ["a byte order mark and carriage returns", Buffer.from('\ufeffdata: {"usage":null}\r\rdata: [DONE]\r\r')],
-  ["an event that looks like usage and is not", Buffer.from('data: {"choices":[],"x":"usage"}\n\ndata: {"choices":[{"delta":{"content":"\\"usage\\":{}"}}]}\n\n')],
+  [
+    "an event that looks like usage and is not",
+    Buffer.from('data: {"choices":[],"x":"usage"}\n\ndata: {"choices":[{"delta":{"content":"\\"usage\\":{}"}}]}\n\n'),
+  ],
   ["one large event", Buffer.from(`data: {"choices":[{"delta":{"content":"${"ü".repeat(100_000)}"}}]}\n\n`)],
   ["nothing at all", Buffer.alloc(0)],
 ];

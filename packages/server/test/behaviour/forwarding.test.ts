@@ -10,7 +10,11 @@ const requests = {
     body: { max_tokens: 200, messages: [{ role: "user", content: "hello" }] },
     headers: { "anthropic-version": "2023-06-01" },
   },
-  "openai-chat": { path: "/v1/chat/completions", body: { messages: [{ role: "user", content: "hello" }] }, headers: {} },
+  "openai-chat": {
+    path: "/v1/chat/completions",
+    body: { messages: [{ role: "user", content: "hello" }] },
+    headers: {},
+  },
   "openai-responses": { path: "/v1/responses", body: { input: "hello" }, headers: {} },
 } as const;
 
@@ -42,7 +46,10 @@ describe("forwarding", () => {
       const stream = await ask(dialect, { stream: true });
       assert.equal(stream.status, 200);
       assert.match(String(stream.headers["content-type"]), /^text\/event-stream/);
-      assert.match(stream.body.toString(), dialect === "openai-chat" ? /data: \[DONE\]/ : /event: (message_stop|response\.completed)/);
+      assert.match(
+        stream.body.toString(),
+        dialect === "openai-chat" ? /data: \[DONE\]/ : /event: (message_stop|response\.completed)/,
+      );
     });
 
     test(`the provider gets the caller's bytes with its own model name, and its own key (${dialect})`, async () => {
@@ -50,7 +57,19 @@ describe("forwarding", () => {
       const odd = `{"x_unknown" : [1, 2.50, "\\u00e9\\ud83d\\ude00 ü"],\t"model" :"${simulated[dialect]}/test-model", ${JSON.stringify(body).slice(1)}`;
       const reply = await gate.post(path, {}, { ...headers, "x-simulator": JSON.stringify({ lenient: true }) });
       assert.equal(reply.status, 400, "an empty object has no model");
-      const answered = await send(gate.url + path, "POST", gate.key, { ...headers, "x-simulator": '{"lenient":true}', "x-custom": "kept", "anthropic-beta": "a-1,b-2", cookie: "session=1" }, odd);
+      const answered = await send(
+        gate.url + path,
+        "POST",
+        gate.key,
+        {
+          ...headers,
+          "x-simulator": '{"lenient":true}',
+          "x-custom": "kept",
+          "anthropic-beta": "a-1,b-2",
+          cookie: "session=1",
+        },
+        odd,
+      );
       assert.equal(answered.status, 200, answered.body.toString());
       const { body: sent, headers: raw } = lastRequest();
       assert.equal(sent.toString(), odd.replace(`${simulated[dialect]}/test-model`, "test-model"));
@@ -59,13 +78,16 @@ describe("forwarding", () => {
       assert.ok(text.includes("x-custom\nkept") && text.includes("anthropic-beta\na-1,b-2"));
       assert.ok(!text.includes(gate.key) && !text.includes("cookie"), "nothing of the caller's own goes along");
     });
-
   }
 
   test("every authentication header is taken, with no preference", async () => {
     for (const name of ["x-api-key", "x-goog-api-key", "api-key"]) {
       assert.equal((await ask("openai-chat", {}, { authorization: null, [name]: gate.key })).status, 200, name);
-      assert.equal((await ask("openai-chat", {}, { authorization: "Bearer sk-foreign", [name]: gate.key })).status, 200, name);
+      assert.equal(
+        (await ask("openai-chat", {}, { authorization: "Bearer sk-foreign", [name]: gate.key })).status,
+        200,
+        name,
+      );
     }
     assert.equal((await ask("openai-chat", {}, { "x-api-key": "sk-foreign" })).status, 200);
   });
@@ -82,11 +104,18 @@ describe("forwarding", () => {
     const own = await ask("openai-chat", { stream: true, stream_options: { include_usage: true } });
     assert.ok(own.body.toString().includes('"choices":[]'));
     const { data } = await gate.admin.call(endpoints.requests.list, { query: { limit: 2 } });
-    assert.deepEqual(data.map((row) => row.usage_source), ["reported", "reported"]);
+    assert.deepEqual(
+      data.map((row) => row.usage_source),
+      ["reported", "reported"],
+    );
   });
 
   test("an upstream's error comes back unchanged, status and words", async () => {
-    const reply = await ask("anthropic-messages", {}, { "x-simulator": '{"status":529,"message":"word for word","retry_after_seconds":3}' });
+    const reply = await ask(
+      "anthropic-messages",
+      {},
+      { "x-simulator": '{"status":529,"message":"word for word","retry_after_seconds":3}' },
+    );
     assert.equal(reply.status, 529);
     assert.equal(reply.headers["retry-after"], "3");
     const body = reply.json() as { error: object };
@@ -117,8 +146,15 @@ describe("forwarding", () => {
 
   for (const dialect of dialectIds) {
     test(`a stream that breaks off ends with an error event, never with a normal end (${dialect})`, async () => {
-      for (const script of [{ drop: "reset", drop_at_event: 4 }, { drop: "close", drop_at_byte: 300 }]) {
-        const reply = await ask(dialect, { stream: true }, { "x-simulator": JSON.stringify({ ...script, writes: "event" }) });
+      for (const script of [
+        { drop: "reset", drop_at_event: 4 },
+        { drop: "close", drop_at_byte: 300 },
+      ]) {
+        const reply = await ask(
+          dialect,
+          { stream: true },
+          { "x-simulator": JSON.stringify({ ...script, writes: "event" }) },
+        );
         const text = reply.body.toString();
         assert.match(text, /upstream_broke|broke off/, text.slice(-300));
         assert.ok(!/\[DONE\]|message_stop|response\.completed/.test(text));

@@ -99,7 +99,14 @@ export async function openGate(options: GateOptions = {}): Promise<Gate> {
   };
   opened.push(close);
   return {
-    ...{ url: gateway.url, home, gateway, simulator, providerKey, admin, logLines, close },
+    url: gateway.url,
+    home,
+    gateway,
+    simulator,
+    providerKey,
+    admin,
+    logLines,
+    close,
     key: created.key,
     keyId: created.id,
     post: (path, body, headers = {}) => send(gateway.url + path, "POST", created.key, headers, JSON.stringify(body)),
@@ -147,7 +154,10 @@ export function send(
   given: Readonly<Record<string, string | null>> = {},
   body?: string | Buffer,
 ): Promise<Reply> {
-  const defaults = { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { "content-type": "application/json" }) };
+  const defaults = {
+    authorization: `Bearer ${key}`,
+    ...(body === undefined ? {} : { "content-type": "application/json" }),
+  };
   const headers = Object.fromEntries(
     Object.entries({ ...defaults, ...given }).filter((entry): entry is [string, string] => entry[1] !== null),
   );

@@ -19,7 +19,8 @@ export function credentialHandlers(parts: AdminParts): HandlersOf<(typeof endpoi
       const provider = providers.require(input.provider);
       const value = new Secret(input.value);
       const tested = input.test ? await testProvider(provider, value, parts) : undefined;
-      if (tested !== undefined && !tested.ok) throw new AppError("provider_test_failed", { problem: tested.error ?? "" });
+      if (tested !== undefined && !tested.ok)
+        throw new AppError("provider_test_failed", { problem: tested.error ?? "" });
       const added = await credentials.add(provider.id, value, {
         label: input.label,
         weight: input.weight,

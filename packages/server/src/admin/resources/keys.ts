@@ -32,7 +32,8 @@ export function keyHandlers({ keys, clock, defaults }: AdminParts): HandlersOf<(
     },
     disable: async ({ params }) => show(await keys.disable(params.id)),
     enable: async ({ params }) => show(await keys.enable(params.id)),
-    rotate: async ({ params, input }) => issue(await keys.rotate(params.id, parseDurationMs(input.overlap ?? "0s") ?? 0)),
+    rotate: async ({ params, input }) =>
+      issue(await keys.rotate(params.id, parseDurationMs(input.overlap ?? "0s") ?? 0)),
     remove: async ({ params }) => {
       await keys.remove(params.id);
       return undefined;

@@ -16,7 +16,12 @@ export function statusHandlers(parts: AdminParts): HandlersOf<(typeof endpoints)
         claimed,
         vault: parts.vault.sealed ? "sealed" : "unsealed",
         database: { engine: parts.db.engine, ok },
-        journal: { ok: health.ok, waiting_rows: health.lag_rows, bytes: health.journal_bytes, problem: health.problem ?? null },
+        journal: {
+          ok: health.ok,
+          waiting_rows: health.lag_rows,
+          bytes: health.journal_bytes,
+          problem: health.problem ?? null,
+        },
         providers_with_keys: parts.providers
           .list()
           .filter((provider) => parts.providers.credentials.hasUsable(provider.id))

@@ -2,7 +2,9 @@ import type { CallOf, endpoints } from "@portcullis/contract";
 import type { Questions } from "../questions.ts";
 
 /** What a new key shall be, asked for on the terminal. */
-export async function askForKey(questions: Questions): Promise<CallOf<typeof endpoints.keys.create>["input"] & object> {
+export async function askForKey(
+  questions: Questions,
+): Promise<NonNullable<CallOf<typeof endpoints.keys.create>["input"]>> {
   const user = await questions.text("who is it for? (a name, or empty)");
   const service = await questions.text("which program uses it? (or empty)");
   const models = await questions.text("which models may it use? (empty for all)", { placeholder: "claude-*, gpt-5*" });

@@ -17,9 +17,12 @@ test("usage is summed by model over the last day unless said otherwise", async (
 });
 
 test("requests without a price are shown beside the cost, never in it", async (context) => {
-  const { stdout } = await runAgainst(context, sums({ ...usageRow, cost_usd: 0, unpriced_requests: 2 }), ["usage"]);
-  assert.match(stdout, /COST +UNPRICED\n/);
-  assert.match(stdout, /\$0\.00 +2\n/);
+  const rows = [
+    { ...usageRow, unpriced_requests: 2 },
+    { ...usageRow, cost_usd: 0, unpriced_requests: 3 },
+  ];
+  const { stdout } = await runAgainst(context, sums(...rows), ["usage"]);
+  assert.match(stdout, /COST +UNPRICED\n[^\n]*\$0\.0123 +2\n[^\n]* - +3\n$/);
 });
 
 test("`--json` prints the API's own object, `--csv` a file that no spreadsheet runs", async (context) => {

@@ -87,7 +87,7 @@ async function showSums(
     number("OUTPUT", (row) => row.output_tokens),
     number("CACHE READ", (row) => row.cache_read_tokens),
     number("CACHE WRITE", (row) => row.cache_write_tokens),
-    number("COST", (row) => formatUsd(Math.round(row.cost_usd * 1_000_000))),
+    number("COST", showCost),
   ];
   if (found.data.some((row) => row.unpriced_requests > 0))
     columns.push(number("UNPRICED", (row) => row.unpriced_requests));
@@ -129,6 +129,11 @@ async function showRequest(context: CommandContext, id: string): Promise<void> {
   const client = await connect(context);
   const row = await client.call(endpoints.requests.get, { params: { id } });
   context.show(row, () => context.output.record(row));
+}
+
+/** Not a cost of zero where no price is known. */
+function showCost(row: UsageRow): string | null {
+  return row.unpriced_requests === row.requests ? null : formatUsd(Math.round(row.cost_usd * 1_000_000));
 }
 
 function number(heading: string, value: Column<UsageRow>["value"]): Column<UsageRow> {

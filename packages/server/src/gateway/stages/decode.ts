@@ -1,5 +1,13 @@
 import { AppError } from "../../kernel/errors.ts";
-import { readBoolean, readString, requestRules, scanObject, watchKeys, type ScannedObject, type Span } from "../../kernel/json-scan.ts";
+import {
+  readBoolean,
+  readString,
+  requestRules,
+  scanObject,
+  watchKeys,
+  type ScannedObject,
+  type Span,
+} from "../../kernel/json-scan.ts";
 import type { IncomingMessage } from "node:http";
 
 /** What the gateway reads of a request. The rest of the body is the provider's business and is not looked at. */

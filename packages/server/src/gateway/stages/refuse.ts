@@ -24,7 +24,15 @@ export function refuse(
   status: number = error.status,
 ): void {
   const encoded = dialect.failure.encode(failureOf(error, requestId, status));
-  const head = ["content-type", "application/json", "content-length", String(encoded.body.length), "x-request-id", requestId, ...headers];
+  const head = [
+    "content-type",
+    "application/json",
+    "content-length",
+    String(encoded.body.length),
+    "x-request-id",
+    requestId,
+    ...headers,
+  ];
   if (error.retryAfterSeconds !== undefined && !headers.includes("retry-after")) {
     head.push("retry-after", String(error.retryAfterSeconds));
   }

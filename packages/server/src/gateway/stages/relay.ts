@@ -87,7 +87,8 @@ export class Relay implements UpstreamListener {
     this.#firstByteMs ??= this.#parts.clock.monotonic() - this.#exchange.startedMonotonic;
     this.#receivedBytes += chunk.length;
     this.#reader?.push(chunk);
-    if (this.#state === "streaming") return this.#forward(this.#filter === undefined ? chunk : this.#filter.push(chunk));
+    if (this.#state === "streaming")
+      return this.#forward(this.#filter === undefined ? chunk : this.#filter.push(chunk));
     this.#chunks.push(chunk);
     if (this.#receivedBytes > collectLimitBytes) this.#overflow();
   }
@@ -96,7 +97,10 @@ export class Relay implements UpstreamListener {
     if (this.#state === "streaming") return this.#endStream();
     if (this.#status >= 400) return this.#endRefusedByUpstream(Buffer.concat(this.#chunks, this.#receivedBytes));
     const settled = this.#settle(this.#status, "ok", null);
-    const body = this.#chunks.length === 1 && this.#chunks[0] !== undefined ? this.#chunks[0] : Buffer.concat(this.#chunks, this.#receivedBytes);
+    const body =
+      this.#chunks.length === 1 && this.#chunks[0] !== undefined
+        ? this.#chunks[0]
+        : Buffer.concat(this.#chunks, this.#receivedBytes);
     const head = [...replyHeaders(this.#headers), ...ownHeaders(this.#exchange), ...costHeaders(settled)];
     head.push("content-length", String(body.length));
     this.#exchange.response.writeHead(this.#status, head);
@@ -169,12 +173,21 @@ export class Relay implements UpstreamListener {
     this.#call?.abort();
     const started = this.#state === "streaming";
     const { request, response, dialect, id } = this.#exchange;
-    this.#parts.log.warn({ requestId: id, ...this.#names(), code: error.code, error: describe(error) }, "the reply failed");
+    this.#parts.log.warn(
+      { requestId: id, ...this.#names(), code: error.code, error: describe(error) },
+      "the reply failed",
+    );
     this.#settle(started ? this.#status : error.status, outcomeOf(error), error.code);
     if (started) {
       // An event that was cut in half is closed as what it is, an error, and not as an event of its own.
-      const between = this.#lastByte === 0 || (this.#lastByte === 10 && (this.#beforeLast === 10 || this.#beforeLast === 13));
-      response.write(Buffer.concat([Buffer.from(between ? "" : "\n"), dialect.failure.encodeEvent(failureOf(error, id), this.#reader?.end())]));
+      const between =
+        this.#lastByte === 0 || (this.#lastByte === 10 && (this.#beforeLast === 10 || this.#beforeLast === 13));
+      response.write(
+        Buffer.concat([
+          Buffer.from(between ? "" : "\n"),
+          dialect.failure.encodeEvent(failureOf(error, id), this.#reader?.end()),
+        ]),
+      );
       response.end();
     } else {
       refuse(request, response, dialect, error, id, ownHeaders(this.#exchange).slice(2));

@@ -99,16 +99,11 @@ function floorOf(exchange: Exchange, reading: UsageReading | undefined): TokenUs
 }
 
 function startRecord(exchange: Exchange): StartRecord {
-  const { caller, asked, target, request } = exchange;
+  const { asked, target, estimatedInput } = exchange;
   return {
+    ...whoAsks(exchange),
     requestId: exchange.id,
     startedAt: exchange.startedAt,
-    keyId: caller?.keyId ?? null,
-    userName: caller?.user ?? null,
-    team: caller?.team ?? null,
-    service: caller?.service ?? null,
-    sessionId: headerText(request.headers["x-claude-code-session-id"] ?? request.headers["session-id"]),
-    agentId: headerText(request.headers["x-claude-code-agent-id"]),
     route: exchange.route.path,
     dialect: exchange.dialect.id,
     provider: target?.provider.id ?? null,
@@ -117,8 +112,20 @@ function startRecord(exchange: Exchange): StartRecord {
     model: target?.model ?? null,
     stream: asked?.stream ?? false,
     requestBytes: exchange.requestBytes,
-    estimatedInput: exchange.estimatedInput,
-    floorCostMicros: costOf({ ...noTokens, input: exchange.estimatedInput }, target?.price)?.micros ?? null,
+    estimatedInput,
+    floorCostMicros: costOf({ ...noTokens, input: estimatedInput }, target?.price)?.micros ?? null,
+  };
+}
+
+/** The key's owner, and the session and sub-agent as Claude Code and Codex name them. */
+function whoAsks({ caller, request: { headers } }: Exchange) {
+  return {
+    keyId: caller?.keyId ?? null,
+    userName: caller?.user ?? null,
+    team: caller?.team ?? null,
+    service: caller?.service ?? null,
+    sessionId: headerText(headers["x-claude-code-session-id"] ?? headers["session-id"]),
+    agentId: headerText(headers["x-claude-code-agent-id"]),
   };
 }
 
