@@ -40,7 +40,7 @@ export class ReplyReader {
 
   #readLine(bytes: Buffer, at: number): number {
     const end = bytes.indexOf(10, at);
-    this.#line += bytes.latin1Slice(at, end === -1 ? bytes.length : end);
+    this.#line += bytes.toString("latin1", at, end === -1 ? bytes.length : end);
     if (end === -1) return bytes.length;
     const line = this.#line.trimEnd();
     this.#line = "";

@@ -8,6 +8,8 @@ import type { System } from "./system.ts";
 
 const program = fileURLToPath(new URL("../../packages/server/bin/portcullis.js", import.meta.url));
 
+const adminToken = randomBytes(32).toString("base64url");
+
 /** The whole product as it is shipped, set up the way an administrator would: over its admin API. */
 export const portcullis: System = {
   name: "portcullis",
@@ -16,7 +18,6 @@ export const portcullis: System = {
   async start({ directory, upstream }) {
     const port = await freePort();
     const origin = `http://127.0.0.1:${port}`;
-    const adminToken = randomBytes(32).toString("base64url");
     const home = join(directory, "home");
     const startedAt = performance.now();
     const running = start({
@@ -27,7 +28,7 @@ export const portcullis: System = {
       underTest: true,
     });
     const readyMs = await untilReady(running, `${origin}/readyz`, startedAt);
-    const call = adminCaller(origin, adminToken);
+    const call = adminCaller(origin);
     return {
       origin,
       process: { running, readyMs },
@@ -39,11 +40,11 @@ export const portcullis: System = {
 
 type AdminCall = (method: string, path: string, body?: unknown) => Promise<unknown>;
 
-function adminCaller(origin: string, token: string): AdminCall {
+function adminCaller(origin: string): AdminCall {
   return async (method, path, body) => {
     const response = await fetch(`${origin}/api/v1${path}`, {
       method,
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      headers: { authorization: `Bearer ${adminToken}`, "content-type": "application/json" },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();

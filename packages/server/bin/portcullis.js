@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node can parse, so that an old Node gets one clear line instead of a syntax error.
-import { existsSync } from "node:fs";
 import process from "node:process";
 
 const floor = 24;
@@ -8,5 +7,4 @@ if (Number.parseInt(process.versions.node, 10) < floor) {
   process.stderr.write(`error: portcullis needs Node.js ${floor} or newer; this is ${process.version}\n`);
   process.exit(1);
 }
-const compiled = new URL("../dist/main.js", import.meta.url);
-await import(existsSync(compiled) ? compiled.href : new URL("../src/main.ts", import.meta.url).href);
+await import("../src/main.ts");

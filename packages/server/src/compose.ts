@@ -136,7 +136,11 @@ async function openTraffic(
     settler: createSettler(usage, clock),
     bodyLimitBytes: config.server.bodyLimitBytes,
     includeStreamUsage: config.usage.includeStreamUsage,
-    readiness: () => (vault.sealed ? "the vault is sealed" : usage.health().problem),
+    readiness() {
+      if (vault.sealed) return "the vault is sealed";
+      const { ok, problem } = usage.health();
+      return ok ? undefined : problem;
+    },
   });
   const defaults = { keyLifeMs: config.keys.expiresMs };
   const parts = { clock, defaults, httpGet: httpGet(connector), log, startedAt: clock.now(), usage, version };

@@ -6,7 +6,7 @@ import { AppError, asAppError, describe } from "../kernel/errors.ts";
 import { ulid } from "../kernel/ids.ts";
 import { readBody, type Plane } from "../ingress/index.ts";
 import { createAccess, type Access, type Actor } from "./access.ts";
-import { auditedDetail } from "./audited.ts";
+import { auditedDetail, auditedTarget } from "./audited.ts";
 import type { AdminParts } from "./parts.ts";
 import { sendProblem } from "./problem.ts";
 import { createHandlers } from "./resources/index.ts";
@@ -51,7 +51,7 @@ export function createAdmin(parts: AdminParts): Plane {
     respond().catch((thrown: unknown) => {
       const error = asAppError(thrown);
       if (error.level === "error") parts.log.error({ requestId, path, error: describe(error) }, "admin request failed");
-      if (!request.complete) response.shouldKeepAlive = false;
+      if (error.code === "body_too_large") response.shouldKeepAlive = false;
       sendProblem(response, error, requestId);
     });
     return true;
@@ -71,7 +71,7 @@ async function answer(
   const query = parse(shapes.query, Object.fromEntries(new URL(request.url ?? "", "http://local").searchParams));
   const input = parse(shapes.input, await readInput(request, shapes));
   if (declaration.method !== "GET") {
-    const target = match.params["id"] ?? match.params["model_id"] ?? "";
+    const target = auditedTarget(match.params, input);
     await parts.audit.record({ actor, action: name, target, detail: auditedDetail(input) });
   }
   const output = await handler({ params: match.params, query, input }, { actor, requestId });

@@ -38,3 +38,11 @@ export function auditedDetail(input: unknown): Readonly<Record<string, unknown>>
       .map(([name, value]) => [name, recorded.has(name) || value === null ? value : "[not recorded]"]),
   );
 }
+
+/** What an event is about: what the address names, else what the body does (`POST /providers {id}`, `/credentials {provider}`). */
+export function auditedTarget(params: Readonly<Record<string, string>>, input: unknown): string {
+  const named = params["id"] ?? params["model_id"];
+  if (named !== undefined || typeof input !== "object" || input === null) return named ?? "";
+  const { id, provider, name }: { id?: unknown; provider?: unknown; name?: unknown } = input;
+  return [id, provider, name].find((value) => typeof value === "string") ?? "";
+}

@@ -28,22 +28,25 @@ for (const character of "}]") nesting[character.charCodeAt(0)] = -1;
 export function contentBytes(bytes: Buffer, from: number, end: number): number {
   let total = 0;
   let depth = 0;
+  let isValue = true; // the next string is a value, as nothing but white space lies between it and a colon
   let counts = true;
   let copyDepth = 0; // above zero: inside the copy, a member of an object at this depth
   for (let at = skipSpace(bytes, from); at < end; at++) {
     const byte = bytes[at] ?? 0;
     if (byte === ascii.quote) {
       const close = closeOf(bytes, at + 1, end);
-      if (depth > 0 && bytes[close + 1] === ascii.colon) {
+      if (!isValue) {
         if (depth <= copyDepth) copyDepth = 0;
         if (copyDepth === 0 && isWord(bytes, at + 1, close, copyKey)) copyDepth = depth;
         counts = copyDepth === 0 && isContentKey(bytes, at + 1, close);
       } else if (counts) {
         total += close - at - 1;
       }
+      isValue = false;
       at = close;
     } else {
       depth += nesting[byte] ?? 0;
+      isValue = byte === ascii.colon || (isValue && byte <= ascii.space);
     }
     if (depth <= 0) return total;
   }

@@ -37,8 +37,9 @@ export function refuse(
     head.push("retry-after", String(error.retryAfterSeconds));
   }
   if (error.status === 401) head.push("www-authenticate", "Bearer");
-  // A body that was not read to its end would be taken for the next request.
-  if (!request.complete || response.getHeader("connection") === "close") {
+  // The rest of a body that is too large is not waited for. Any other is read and dropped by Node, so that the
+  // answer is not lost in a connection reset and the connection can be used again.
+  if (error.code === "body_too_large" || response.getHeader("connection") === "close") {
     response.removeHeader("connection");
     response.shouldKeepAlive = false;
   }
