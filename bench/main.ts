@@ -15,14 +15,6 @@ import { systems } from "./systems/index.ts";
 import { startUpstream } from "./upstream.ts";
 
 const known = [...scenarios.map(({ id }) => id), "s9"] as const;
-const { values } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    rounds: { type: "string" },
-    scenario: { type: "string", default: known.join(",") },
-    out: { type: "string" },
-  },
-});
 
 interface Plan {
   readonly wanted: readonly (typeof known)[number][];
@@ -33,6 +25,14 @@ interface Plan {
 }
 
 function planRun(): Plan {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: "boolean", default: false },
+      rounds: { type: "string" },
+      scenario: { type: "string", default: known.join(",") },
+      out: { type: "string" },
+    },
+  });
   const wanted = values.scenario.split(",").map((id) => {
     const found = known.find((candidate) => candidate === id);
     if (found === undefined) throw new Error(`there is no scenario ${id}; there are ${known.join(", ")}`);

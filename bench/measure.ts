@@ -48,11 +48,15 @@ export async function measureLoad(
     const pid = started.process?.running.pid;
     const warmUp = await putLoad({ ...order, seconds: plan.warmUpSeconds });
     const about = { scenario: scenario.id, system: system.name, round: plan.round, upstream: upstream.kind };
-    if (pid === undefined) return { ...about, load: await putLoad({ ...order, seconds: plan.seconds }) };
+    const measured = async (): Promise<Load> => {
+      const load = await putLoad({ ...order, seconds: plan.seconds });
+      return { ...load, errors: load.errors + warmUp.errors };
+    };
+    if (pid === undefined) return { ...about, load: await measured() };
 
     assertPinned(pid, systemCore);
-    const { load, ...cost } = await withCost(pid, () => putLoad({ ...order, seconds: plan.seconds }));
-    if (warmUp.errors + load.errors === 0) await started.verify(warmUp.exchanges + load.exchanges);
+    const { load, ...cost } = await withCost(pid, measured);
+    if (load.errors === 0) await started.verify(warmUp.exchanges + load.exchanges);
     return { ...about, load, ...cost };
   } finally {
     await end(system, started);

@@ -51,8 +51,9 @@ export function pinBench(): void {
   if (process.platform !== "linux")
     throw new Error("the bench reads /proc and pins processes to cores: it needs Linux");
   if (availableParallelism() < 2) throw new Error("the bench needs two cores: one for the system under test");
-  if (findProgram("taskset") === undefined) throw new Error("taskset is missing: apt-get install -y util-linux");
-  const pinned = spawnSync("taskset", ["-acp", String(benchCore), String(process.pid)], { encoding: "utf8" });
+  const taskset = findProgram("taskset");
+  if (taskset === undefined) throw new Error("taskset is missing: apt-get install -y util-linux");
+  const pinned = spawnSync(taskset, ["-acp", String(benchCore), String(process.pid)], { encoding: "utf8" });
   if (pinned.status !== 0) throw new Error(`taskset could not pin the bench to core ${benchCore}: ${pinned.stderr}`);
 }
 

@@ -9,8 +9,12 @@ const disturbedShare = 0.1;
 const ceilingShare = 0.8;
 const reference = "nginx";
 
-/** One line of a table: a heading and what to write for a system. */
-type Column<Sample> = readonly [heading: string, cell: (samples: readonly Sample[]) => string];
+interface Column<Sample> {
+  readonly heading: string;
+  readonly digits: number;
+  /** `undefined` where there is nothing to say. */
+  value(sample: Sample): number | undefined;
+}
 
 function median(sorted: readonly number[]): number {
   const middle = Math.floor(sorted.length / 2);
@@ -18,26 +22,30 @@ function median(sorted: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
 }
 
-function spread(values: readonly number[], digits: number): string {
-  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+function spread(values: readonly (number | undefined)[], digits: number): string {
+  const sorted = values.filter((value) => value !== undefined).sort((a, b) => a - b);
   if (sorted.length === 0) return "–";
-  const write = (value: number | undefined): string => (value ?? Number.NaN).toFixed(digits);
+  const write = (value = Number.NaN): string => value.toFixed(digits);
   return `${write(median(sorted))} (${write(sorted[0])}–${write(sorted.at(-1))})`;
 }
 
 function table<Sample extends { readonly system: string }>(
   samples: readonly Sample[],
   columns: readonly Column<Sample>[],
+  isWrong: (sample: Sample) => boolean = () => false,
 ): string {
   const names = [...new Set(samples.map((sample) => sample.system))];
   const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  const lines = names.map((name) => {
+    const own = samples.filter((sample) => sample.system === name);
+    const cell = ({ value, digits }: Column<Sample>): string =>
+      own.some(isWrong) ? "invalid" : spread(own.map(value), digits);
+    return row([name, ...columns.map(cell)]);
+  });
   return [
-    row(["system", ...columns.map(([heading]) => heading)]),
+    row(["system", ...columns.map(({ heading }) => heading)]),
     row(["---", ...columns.map(() => "--:")]),
-    ...names.map((name) => {
-      const own = samples.filter((sample) => sample.system === name);
-      return row([name, ...columns.map(([, cell]) => cell(own))]);
-    }),
+    ...lines,
   ].join("\n");
 }
 
@@ -45,42 +53,39 @@ export function isInvalid({ load }: LoadSample): boolean {
   return load.errors > 0 || load.exchanges === 0;
 }
 
-function cpuMicros(sample: LoadSample): number {
-  return sample.cpu === undefined ? Number.NaN : total(sample.cpu);
+function cpuMicros({ cpu }: LoadSample): number | undefined {
+  return cpu === undefined ? undefined : total(cpu);
 }
 
 function rate({ load }: LoadSample): number {
   return load.exchanges / load.seconds;
 }
 
-export function loadReport(scenario: Scenario, samples: readonly LoadSample[]): string {
-  const { events } = scenario.reply;
-  const inRound = (system: string, round: number): LoadSample | undefined =>
-    samples.find((sample) => sample.system === system && sample.round === round);
-  const toReference = (sample: LoadSample): number => {
-    const other = inRound(reference, sample.round);
-    return other === undefined ? Number.NaN : cpuMicros(sample) / cpuMicros(other);
-  };
-  const of = (read: (sample: LoadSample) => number | undefined, digits: number) => (own: readonly LoadSample[]) =>
-    own.some(isInvalid)
-      ? "invalid"
-      : spread(
-          own.map((sample) => read(sample) ?? Number.NaN),
-          digits,
-        );
-  const columns: Column<LoadSample>[] = [
-    ["CPU-µs per exchange", of(cpuMicros, 1)],
-    ["of them in the kernel", of((sample) => sample.cpu?.kernelMicros, 1)],
-    [`× ${reference}`, of(toReference, 2)],
-    ...(events === 0 ? [] : [["CPU-µs per event", of((sample) => cpuMicros(sample) / events, 2)] as const]),
-    ["exchanges/s", of(rate, 0)],
-    ["p50 ms", of(({ load }) => load.p50Ms, 2)],
-    ["p99 ms", of(({ load }) => load.p99Ms, 2)],
-    ...(events === 0 ? [] : [["first byte p50 ms", of(({ load }) => load.firstByteP50Ms, 2)] as const]),
+/** CPU time as a multiple of what the reference took in the same round. */
+function toReference(sample: LoadSample, samples: readonly LoadSample[]): number | undefined {
+  const other = samples.find(({ system, round }) => system === reference && round === sample.round);
+  const [own, theirs] = [cpuMicros(sample), other === undefined || isInvalid(other) ? undefined : cpuMicros(other)];
+  return own === undefined || theirs === undefined ? undefined : own / theirs;
+}
+
+export function loadReport({ id, title, connections, reply }: Scenario, samples: readonly LoadSample[]): string {
+  const { events } = reply;
+  const perEvent = ({ cpu }: LoadSample): number | undefined => (cpu === undefined ? undefined : total(cpu) / events);
+  const ofStreams: Column<LoadSample>[] = [
+    { heading: "CPU-µs per event", digits: 2, value: perEvent },
+    { heading: "first byte p50 ms", digits: 2, value: ({ load }) => load.firstByteP50Ms },
   ];
-  const title = `## ${scenario.id.toUpperCase()} ${scenario.title}`;
-  const load = `Closed loop, ${scenario.connections} connections; load by ${samples[0]?.load.tool}, provider played by ${samples[0]?.upstream}.`;
-  return [title, load, table(samples, columns), ...remarks(samples)].join("\n\n");
+  const columns: Column<LoadSample>[] = [
+    { heading: "CPU-µs per exchange", digits: 1, value: cpuMicros },
+    { heading: "of them in the kernel", digits: 1, value: ({ cpu }) => cpu?.kernelMicros },
+    { heading: `× ${reference}`, digits: 2, value: (sample) => toReference(sample, samples) },
+    { heading: "exchanges/s", digits: 0, value: rate },
+    { heading: "p50 ms", digits: 2, value: ({ load }) => load.p50Ms },
+    { heading: "p99 ms", digits: 2, value: ({ load }) => load.p99Ms },
+    ...(events === 0 ? [] : ofStreams),
+  ];
+  const how = `Closed loop, ${connections} connections; load by ${samples[0]?.load.tool}, provider played by ${samples[0]?.upstream}.`;
+  return [`## ${id.toUpperCase()} ${title}`, how, table(samples, columns, isInvalid), ...remarks(samples)].join("\n\n");
 }
 
 function remarks(samples: readonly LoadSample[]): string[] {
@@ -107,34 +112,10 @@ function remarks(samples: readonly LoadSample[]): string[] {
 
 export function startReport(samples: readonly StartSample[]): string {
   const columns: Column<StartSample>[] = [
-    [
-      "first start ms",
-      (own) =>
-        spread(
-          own.map((sample) => sample.firstStartMs),
-          0,
-        ),
-    ],
-    [
-      "restart ms",
-      (own) =>
-        spread(
-          own.map((sample) => sample.restartMs),
-          0,
-        ),
-    ],
-    [
-      "idle RSS MB",
-      (own) =>
-        spread(
-          own.map((sample) => sample.idleBytes / 1_000_000),
-          1,
-        ),
-    ],
+    { heading: "first start ms", digits: 0, value: ({ firstStartMs }) => firstStartMs },
+    { heading: "restart ms", digits: 0, value: ({ restartMs }) => restartMs },
+    { heading: "idle RSS MB", digits: 1, value: ({ idleBytes }) => idleBytes / 1_000_000 },
   ];
-  return [
-    "## S9 start and rest",
-    "From exec to the first 200; memory after a restart, at rest.",
-    table(samples, columns),
-  ].join("\n\n");
+  const how = "From exec to the first 200; memory after a restart, at rest.";
+  return ["## S9 start and rest", how, table(samples, columns)].join("\n\n");
 }

@@ -134,7 +134,7 @@ async function openTraffic(
     version,
     routing: createRouting({ providers, isUsable }),
     settler: createSettler(usage, clock),
-    bodyLimitBytes: config.server.bodyLimitBytes,
+    bodyLimits: { limitBytes: config.server.bodyLimitBytes, timeoutMs: config.server.bodyTimeoutMs },
     includeStreamUsage: config.usage.includeStreamUsage,
     readiness() {
       if (vault.sealed) return "the vault is sealed";

@@ -28,7 +28,7 @@ interface Operation {
   readonly handler: AnyHandler;
 }
 
-const bodyLimitBytes = 1024 * 1024;
+const bodyLimits = { limitBytes: 1024 * 1024, timeoutMs: 30_000 };
 
 /**
  * The control plane: every endpoint of the contract, each behind the policy it declares. In this order: token → policy →
@@ -97,7 +97,7 @@ function admit(declaration: Declaration, actor: Actor | undefined): Actor {
 }
 
 async function readInput(request: IncomingMessage, shapes: EndpointSchemas): Promise<unknown> {
-  const body = await readBody(request, bodyLimitBytes);
+  const body = await readBody(request, bodyLimits);
   if (body.length === 0) return {};
   const type = (request.headers["content-type"] ?? "nothing").split(";")[0] ?? "";
   if (type.trim().toLowerCase() !== "application/json") throw new AppError("unsupported_media_type", { got: type });

@@ -159,8 +159,9 @@ function reading(expected: Expected): Omit<UsageReading, "announced"> {
   };
 }
 
-function withoutAnnouncement({ announced: _, ...rest }: UsageReading): Omit<UsageReading, "announced"> {
-  return rest;
+/** What was announced is tested with the events that repeat it. */
+function assertReads(found: UsageReading, expected: Expected, where: string): void {
+  assert.deepEqual(found, { ...reading(expected), announced: found.announced }, where);
 }
 
 for (const { id, usage } of dialects) {
@@ -174,15 +175,14 @@ for (const { id, usage } of dialects) {
       const bytes = fixture(id, name);
       test(`${name} is read, wherever it is split`, () => {
         for (let place = 0; place <= bytes.length; place++) {
-          const found = read(usage.stream(), split(bytes, [place]));
-          assert.deepEqual(withoutAnnouncement(found), reading(expected), `split at ${place}`);
+          assertReads(read(usage.stream(), split(bytes, [place])), expected, `split at ${place}`);
         }
         const single = split(bytes, [...bytes.keys()]);
-        assert.deepEqual(withoutAnnouncement(read(usage.stream(), single)), reading(expected));
+        assertReads(read(usage.stream(), single), expected, "byte by byte");
         const places = fc.array(fc.nat(bytes.length), { maxLength: 20 });
         fc.assert(
           fc.property(places, (cuts) => {
-            assert.deepEqual(withoutAnnouncement(read(usage.stream(), split(bytes, cuts))), reading(expected));
+            assertReads(read(usage.stream(), split(bytes, cuts)), expected, `split at ${cuts.join()}`);
           }),
           { numRuns: 50 },
         );
@@ -201,7 +201,7 @@ for (const { id, usage } of dialects) {
         };
         for (const [variant, changed] of Object.entries(variants)) {
           const found = read(usage.stream(), split(Buffer.from(changed), [7, 100, 101, 300]));
-          assert.deepEqual(withoutAnnouncement(found), reading(expected), variant);
+          assertReads(found, expected, variant);
         }
       });
 
@@ -365,14 +365,14 @@ describe("a body", () => {
         choices: [
           {
             message: {
-              content: "",
               reasoning: "twice",
               reasoning_details: [{ type: "reasoning.text", text: "twice" }],
+              content: "said",
             },
           },
         ],
       }),
-      5,
+      9,
     );
   });
 });
@@ -410,6 +410,48 @@ describe("a reply that is hostile or odd", () => {
       '{"type":"message_delta","delta":{},"usage":{"input_tokens":0,"cache_read_input_tokens":0,"output_tokens":9}}',
     );
     assert.deepEqual(found.tokens, { ...noTokens, input: 50, cacheRead: 7, output: 9 });
+  });
+
+  test("is taken at its last word, if text came with an earlier one", () => {
+    const found = stream(
+      "openai-chat",
+      '{"model":"a","choices":[{"delta":{"content":"x"}}],"usage":{"prompt_tokens":1,"completion_tokens":1}}',
+      '{"model":"b","choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}',
+    );
+    assert.equal(found.tokens?.output, 2);
+    assert.equal(found.model, "b");
+  });
+
+  test("that failed without an error has failed all the same", () => {
+    const found = stream("openai-responses", '{"type":"response.failed","response":{"status":"failed","error":null}}');
+    assert.equal(found.failure, "failed");
+  });
+
+  test("is charged for reasoning once, whether the output includes it or not", () => {
+    const output = (usage: string) => stream("openai-chat", `{"choices":[],"usage":${usage}}`).tokens?.output;
+    const details = '"completion_tokens_details":{"reasoning_tokens":5}';
+    assert.equal(output(`{"prompt_tokens":10,"completion_tokens":20,"total_tokens":30,${details}}`), 20);
+    assert.equal(output(`{"prompt_tokens":10,"completion_tokens":20,"total_tokens":35,${details}}`), 25);
+    assert.equal(output(`{"prompt_tokens":10,"completion_tokens":4,${details}}`), 9);
+  });
+
+  test("may state cache reads beside its counters, as Moonshot does", () => {
+    const found = stream(
+      "openai-chat",
+      '{"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":1,"cached_tokens":8}}',
+    );
+    assert.deepEqual(found.tokens, { ...noTokens, input: 2, cacheRead: 8, output: 1 });
+  });
+
+  test("is measured event by event, where the next event has a delta at the distance of the last", () => {
+    const short = '{"delta":{"content":"bb"}}';
+    const distance = short.length + "\n\ndata: {".length;
+    const padded = `{"pad":"${"x".repeat(distance - '{"pad":"",'.length)}","delta":{"content":"a"}}`;
+    const reader = dialectById("openai-chat").usage.stream();
+    reader.push(
+      Buffer.from([padded, short, '{"delta":{"content":"ccc"}}'].map((data) => `data: ${data}\n\n`).join("")),
+    );
+    assert.equal(reader.end().outputBytes, 6);
   });
 
   test("cannot forge usage in generated text", () => {

@@ -1,7 +1,7 @@
 import { asAppError, describe, type AppError } from "../kernel/errors.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
-import { readBody } from "../ingress/index.ts";
+import { readBody, type BodyLimits } from "../ingress/index.ts";
 import type { Keys } from "../identity/index.ts";
 import type { Providers } from "../providers/index.ts";
 import type { Routing } from "../routing/index.ts";
@@ -25,7 +25,7 @@ export interface PipelineParts {
   readonly settler: Settler;
   readonly clock: Clock;
   readonly log: Log;
-  readonly bodyLimitBytes: number;
+  readonly bodyLimits: BodyLimits;
   /** Whether token counts of streamed chat replies are asked for when the caller did not. */
   readonly includeStreamUsage: boolean;
 }
@@ -39,7 +39,7 @@ export async function serve(exchange: Exchange, parts: PipelineParts, open: Set<
   try {
     exchange.caller = authenticate(exchange.request, parts.keys);
     admitCaller(exchange.caller);
-    const body = await readBody(exchange.request, parts.bodyLimitBytes);
+    const body = await readBody(exchange.request, parts.bodyLimits);
     exchange.requestBytes = body.length;
     exchange.asked = decode(exchange.request, body);
     exchange.target = parts.routing.resolve(exchange.asked.model, exchange.dialect.id);

@@ -1,2 +1,2 @@
-export { readBody } from "./body.ts";
+export { readBody, type BodyLimits } from "./body.ts";
 export { openListener, type Listener, type Plane, type Refuse } from "./listener.ts";

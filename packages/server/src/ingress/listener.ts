@@ -8,7 +8,7 @@ export interface ListenerOptions {
   readonly port: number;
   readonly rules: HeadRules;
   readonly headTimeoutMs: number;
-  /** Within this time a whole request must have arrived. */
+  /** Within this time a body must have arrived; whoever reads it says so, this is the net below. */
   readonly bodyTimeoutMs: number;
   readonly keepAliveMs: number;
   /** How long requests under way may go on after `close`. */
@@ -39,7 +39,7 @@ export async function openListener(
   const server = createServer(
     {
       headersTimeout: options.headTimeoutMs,
-      requestTimeout: options.bodyTimeoutMs,
+      requestTimeout: options.headTimeoutMs + 2 * options.bodyTimeoutMs,
       keepAliveTimeout: options.keepAliveMs,
       maxHeaderSize: 64 * 1024,
       requireHostHeader: true,

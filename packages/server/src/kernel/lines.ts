@@ -38,7 +38,7 @@ export function createLineReader(options: LineOptions, onLine: OnLine): LineRead
   let atStart = true;
 
   function report(bytes: Buffer, start: number, end: number, cut: boolean): void {
-    const marked = atStart && !cut && bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf;
+    const marked = atStart && bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf;
     atStart = false;
     onLine(bytes, marked ? start + 3 : start, end, cut);
   }

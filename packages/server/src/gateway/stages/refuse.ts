@@ -37,9 +37,9 @@ export function refuse(
     head.push("retry-after", String(error.retryAfterSeconds));
   }
   if (error.status === 401) head.push("www-authenticate", "Bearer");
-  // The rest of a body that is too large is not waited for. Any other is read and dropped by Node, so that the
+  // The rest of a body that is too large or too slow is not waited for. Any other is read and dropped by Node, so that the
   // answer is not lost in a connection reset and the connection can be used again.
-  if (error.code === "body_too_large" || response.getHeader("connection") === "close") {
+  if (error.code === "body_too_large" || error.code === "body_timeout" || response.getHeader("connection") === "close") {
     response.removeHeader("connection");
     response.shouldKeepAlive = false;
   }

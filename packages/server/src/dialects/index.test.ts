@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { test } from "node:test";
+import { dialectById, dialects } from "./index.ts";
+
+test("every dialect's folder is in the list, and the list is sorted", () => {
+  const folders = readdirSync(import.meta.dirname, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  assert.deepEqual(
+    dialects.map((dialect) => dialect.id),
+    folders.map((folder) => folder.name).sort(),
+  );
+  for (const dialect of dialects) assert.equal(dialectById(dialect.id), dialect);
+});
+
+test("no two dialects claim the same route", () => {
+  const paths = dialects.flatMap((dialect) => dialect.routes.map((route) => `${route.method} ${route.path}`));
+  assert.equal(new Set(paths).size, paths.length);
+});
+
+test("a route's path at a provider is its path behind the version segment", () => {
+  for (const { path, upstreamPath } of dialects.flatMap((dialect) => dialect.routes))
+    assert.equal(path, `/v1${upstreamPath}`);
+});
