@@ -38,8 +38,13 @@ function table<Sample extends { readonly system: string }>(
   const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   const lines = names.map((name) => {
     const own = samples.filter((sample) => sample.system === name);
-    const cell = ({ value, digits }: Column<Sample>): string =>
-      own.some(isWrong) ? "invalid" : spread(own.map(value), digits);
+    const cell = (column: Column<Sample>): string =>
+      own.some(isWrong)
+        ? "invalid"
+        : spread(
+            own.map((sample) => column.value(sample)),
+            column.digits,
+          );
     return row([name, ...columns.map(cell)]);
   });
   return [

@@ -11,7 +11,6 @@ export type {
   StreamFilter,
   UsageReader,
   UsageReading,
-  UsageRequest,
 } from "./dialect.ts";
 export { estimateInputTokens } from "./estimate.ts";
 

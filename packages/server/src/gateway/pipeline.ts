@@ -37,6 +37,7 @@ export interface PipelineParts {
  */
 export async function serve(exchange: Exchange, parts: PipelineParts, open: Set<OpenExchange>): Promise<void> {
   try {
+    const { revocations } = parts.keys;
     exchange.caller = authenticate(exchange.request, parts.keys);
     admitCaller(exchange.caller);
     const body = await readBody(exchange.request, parts.bodyLimits);
@@ -47,6 +48,9 @@ export async function serve(exchange: Exchange, parts: PipelineParts, open: Set<
     if (exchange.route.purpose === "inference") exchange.estimatedInput = estimateInputTokens(body);
     const credential = await openCredential(exchange.target.provider, parts.providers.credentials);
     exchange.credential = credential;
+    // Waiting for the body took its time: the caller may have left, and its key may have been revoked.
+    if (exchange.response.destroyed) return;
+    if (parts.keys.revocations !== revocations) authenticate(exchange.request, parts.keys);
     const { request, filter } = prepare(exchange, exchange.asked, exchange.target, credential, parts);
     parts.settler.start(exchange);
     await relayReply(exchange, request, filter, parts, open);

@@ -57,6 +57,7 @@ export class Keys {
   readonly #clock: Clock;
   readonly #revoked: ((id: string) => void)[] = [];
   #pepper: Buffer | undefined;
+  #revocations = 0;
 
   constructor(parts: {
     readonly records: ReturnType<typeof createKeyRecords>;
@@ -98,6 +99,11 @@ export class Keys {
     }
     if (!live.allowsAddress(address)) throw new AppError("address_not_allowed", { id: record.id, address });
     return live.caller;
+  }
+
+  /** Counts them: while it stays the same, what `authenticate` said still holds. */
+  get revocations(): number {
+    return this.#revocations;
   }
 
   /** Tells of every key that stops working by somebody's hand, so that what it has open can be cut. */
@@ -174,6 +180,7 @@ export class Keys {
   }
 
   #tellRevoked(id: string): void {
+    this.#revocations += 1;
     for (const listener of this.#revoked) listener(id);
   }
 

@@ -237,15 +237,24 @@ export interface Edit extends Span {
 
 /** The bytes with all edits made, every other byte as it was. Edits may come in any order but must not overlap. */
 export function splice(bytes: Buffer, edits: readonly Edit[]): Buffer {
-  const parts: Buffer[] = [];
-  let copied = 0;
-  for (const edit of edits.toSorted((one, other) => one.start - other.start)) {
-    if (edit.start < copied || edit.end < edit.start || edit.end > bytes.length) {
-      throw new RangeError(`the edit of bytes ${edit.start} to ${edit.end} overlaps another or lies outside`);
+  const sorted = edits.toSorted((one, other) => one.start - other.start);
+  let length = bytes.length;
+  let last = 0;
+  for (const { start, end, replacement } of sorted) {
+    if (start < last || end < start || end > bytes.length) {
+      throw new RangeError(`the edit of bytes ${start} to ${end} overlaps another or lies outside`);
     }
-    parts.push(bytes.subarray(copied, edit.start), edit.replacement);
-    copied = edit.end;
+    length += replacement.length - (end - start);
+    last = end;
   }
-  parts.push(bytes.subarray(copied));
-  return Buffer.concat(parts);
+  const spliced = Buffer.allocUnsafe(length);
+  let read = 0;
+  let written = 0;
+  for (const { start, end, replacement } of sorted) {
+    written += bytes.copy(spliced, written, read, start);
+    written += replacement.copy(spliced, written);
+    read = end;
+  }
+  bytes.copy(spliced, written, read);
+  return spliced;
 }

@@ -3,6 +3,7 @@ import { globSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { inspect } from "node:util";
 import { endpoints } from "@portcullis/contract";
 import { openDatabase, type RequestsTable } from "../../src/db/index.ts";
 import { createSimulator, type RecordedRequest } from "../../src/simulator/index.ts";
@@ -52,7 +53,8 @@ async function crashRepeatedly(t: TestContext, database: TestDatabase, rounds: n
   const upstream = await simulator.listen();
   t.after(() => simulator.close());
   const home = join(temporaryHome(), "home");
-  const storageUrl = database.name === "SQLite" ? `sqlite:${join(home, "portcullis.db")}` : await database.create("empty");
+  const storageUrl =
+    database.name === "SQLite" ? `sqlite:${join(home, "portcullis.db")}` : await database.create("empty");
   // The smallest journal, so that its files are changed often.
   const environment = { PORTCULLIS_STORAGE_URL: storageUrl, PORTCULLIS_USAGE_JOURNAL_MAX_BYTES: "1048576" };
   const options: ServeOptions = { home, environment };
@@ -66,7 +68,8 @@ async function crashRepeatedly(t: TestContext, database: TestDatabase, rounds: n
     await pause(random.between(30, 150));
     const killed = gate.kill();
     await load.stop();
-    await killed;
+    const { signal, stderr } = await killed;
+    assert.equal(signal, "SIGKILL", `the gateway ended by itself: ${stderr}`);
     await simulator.idle();
     for (const request of simulator.requests) {
       const tag = tagOf(request);
@@ -122,18 +125,32 @@ function check({ asked, sent, rows, summed, leftInJournal }: Facts): string {
   const ended = asked.filter((request) => request.ended);
   const cut = asked.filter((request) => !request.ended && sent.has(request.tag));
 
-  assert.deepEqual(ended.flatMap((request) => problemOf(request, byTag.get(request.tag) ?? [])), []);
-  assert.deepEqual(cut.flatMap((request) => problemOfCut(request, sent.get(request.tag) ?? [], byTag.get(request.tag) ?? [])), []);
-  const doubled = [...byTag].filter(([, found]) => found.length > 1);
-  assert.deepEqual(doubled, [], "a request has two rows");
+  assertNone(
+    "replies that ended and are not recorded as they were",
+    ended.flatMap((request) => problemOf(request, byTag.get(request.tag) ?? [])),
+  );
+  assertNone(
+    "requests that were sent, cut, and not recorded so",
+    cut.flatMap((request) => problemOfCut(request, sent.get(request.tag) ?? [], byTag.get(request.tag) ?? [])),
+  );
+  assertNone(
+    "requests with more than one row",
+    [...byTag].filter(([, found]) => found.length > 1),
+  );
   assert.equal(new Set(rows.map((row) => row.request_id)).size, rows.length);
   const known = new Set(asked.map((request) => request.tag));
-  assert.deepEqual(rows.filter((row) => !known.has(row.session_id ?? "")), [], "a row of a request that nobody made");
+  assertNone(
+    "rows of requests that nobody made",
+    rows.filter((row) => !known.has(row.session_id ?? "")),
+  );
 
   const reported = ended.flatMap(({ tokens }) => tokens ?? []);
   const endedRows = ended.filter(({ tokens }) => tokens !== undefined).flatMap(({ tag }) => byTag.get(tag) ?? []);
   const tokens = { input: total(reported, (one) => one.input), output: total(reported, (one) => one.output) };
-  assert.deepEqual(tokens, { input: total(endedRows, (row) => row.input_tokens), output: total(endedRows, (row) => row.output_tokens) });
+  assert.deepEqual(tokens, {
+    input: total(endedRows, (row) => row.input_tokens),
+    output: total(endedRows, (row) => row.output_tokens),
+  });
   const all = { input: total(rows, (row) => row.input_tokens), output: total(rows, (row) => row.output_tokens) };
   assert.deepEqual(summed, { requests: rows.length, ...all }, "what `usage` says is what the rows say");
   assert.deepEqual(leftInJournal, [], "the journal is settled and empty");
@@ -150,12 +167,29 @@ function check({ asked, sent, rows, summed, leftInJournal }: Facts): string {
   );
 }
 
+/** Shows the first few: of hundreds, nobody would read more. */
+function assertNone(what: string, problems: readonly unknown[]): void {
+  assert.equal(problems.length, 0, `${problems.length} ${what}: ${inspect(problems.slice(0, 3), { depth: 4 })}`);
+}
+
 /** A reply that the caller has: one row, with its id, its outcome and its tokens. */
 function problemOf(request: AskedRequest, rows: readonly RequestsTable[]): readonly object[] {
   const [row] = rows;
   const { requestId, outcome, status, tokens } = request;
-  const expected = { requestId, outcome, status, input: tokens?.input ?? row?.input_tokens, output: tokens?.output ?? row?.output_tokens };
-  const got = { requestId: row?.request_id, outcome: row?.outcome, status: row?.status, input: row?.input_tokens, output: row?.output_tokens };
+  const expected = {
+    requestId,
+    outcome,
+    status,
+    input: tokens?.input ?? row?.input_tokens,
+    output: tokens?.output ?? row?.output_tokens,
+  };
+  const got = {
+    requestId: row?.request_id,
+    outcome: row?.outcome,
+    status: row?.status,
+    input: row?.input_tokens,
+    output: row?.output_tokens,
+  };
   return rows.length === 1 && isSame(expected, got) ? [] : [{ request, rows }];
 }
 

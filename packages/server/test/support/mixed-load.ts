@@ -55,7 +55,10 @@ const contents = {
 
 let tagCount = 0;
 
-/** Starts `callers` callers, each of whom asks again as soon as it is done. `asked` grows as they go. */
+/**
+ * Starts `callers` callers, each of whom asks again as soon as it is done, until it finds that the gateway is gone.
+ * `asked` grows as they go.
+ */
 export function startMixedLoad(
   gate: { readonly url: string; readonly key: string },
   callers: number,
@@ -74,6 +77,7 @@ export function startMixedLoad(
       };
       asked.push(facts);
       await ask(gate, agent, plan, facts);
+      if (facts.status === undefined && !facts.left) return;
     }
   };
   const all = Promise.all(Array.from({ length: callers }, call));

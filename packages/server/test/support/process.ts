@@ -119,7 +119,11 @@ interface Started {
   stderr(): string;
 }
 
-function start(args: readonly string[], environment: Readonly<Record<string, string>> = {}, stdin: "pipe" | "ignore"): Started {
+function start(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  stdin: "pipe" | "ignore",
+): Started {
   const child = spawn(process.execPath, [main, ...args], {
     cwd: tmpdir(), // no portcullis.yaml of the repository's
     env: { PATH: process.env["PATH"], ...environment },
