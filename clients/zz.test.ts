@@ -1,34 +1,24 @@
 import { test } from "node:test";
-import { openGate } from "../packages/server/test/support/gateway.ts";
-import { endpoints } from "@portcullis/contract";
+import { createSimulator } from "../packages/server/src/simulator/index.ts";
 import { createPlace, runIn, tidy } from "./turn.ts";
-import type { Scenario } from "../packages/server/src/simulator/index.ts";
+import { mkdirSync, writeFileSync } from "node:fs";
 test("x", async () => {
-  const gate = await openGate();
-  await gate.admin.call(endpoints.models.create, { params: { id: "sim-anthropic" }, input: { name: "claude-sonnet-5" } });
+  const s = createSimulator(); const { url } = await s.listen();
   const p = createPlace();
-  const go = async (label: string, scenarios: Scenario[], args: string[], env: Record<string,string> = {}) => {
-    tidy(p); gate.simulator.clear(); gate.simulator.play(scenarios);
-    const { id, key } = await gate.createKey();
+  const go = async (label: string, headers: any, env: any, helper = false) => {
+    tidy(p); s.clear(); s.play([{ script: { status: 401, headers } }]);
+    if (helper) { mkdirSync(p.home + "/.claude"); writeFileSync(p.home + "/count", ""); writeFileSync(p.home + "/helper.sh", `#!/bin/sh\necho x >> ${p.home}/count\necho key-$(wc -l < ${p.home}/count)\n`, { mode: 0o755 });
+      writeFileSync(p.home + "/.claude/settings.json", JSON.stringify({ apiKeyHelper: p.home + "/helper.sh" })); }
     const t0 = Date.now();
-    const t = await runIn(p, "claude", args, { ANTHROPIC_BASE_URL: gate.url, ANTHROPIC_AUTH_TOKEN: key, ...env });
-    console.log("=====", label, Date.now()-t0, "ms rc", t.exitCode, "\nOUT", t.stdout.slice(0,1200), "\nERR", t.stderr.slice(0,1200));
-    const { data } = await gate.admin.call(endpoints.requests.list, { query: { key: id } });
-    for (const r of data.toReversed().slice(0,12)) console.log(JSON.stringify(r));
-    console.log(gate.simulator.requests.map(r=>[r.method,r.path,r.status,r.body.length, /"stream":true/.test(r.body.toString())].join(" ")).slice(0,12).join("\n"));
+    const t = await runIn(p, "timeout", ["15", "claude", "-p", "hi", "--model", "claude-sonnet-5"], { ANTHROPIC_BASE_URL: url, ...env });
+    console.log("=====", label, Date.now()-t0, "ms rc", t.exitCode, "OUT", t.stdout.slice(0,300), "ERR", t.stderr.slice(0,300));
+    const t1 = s.requests[0]?.startedAt ?? 0;
+    console.log(s.requests.map(r=>[r.startedAt-t1, r.status, r.headers.filter((h,i,a)=>/^(authorization|x-api-key)$/i.test(a[i-1]??""))].join(" ")).join("\n"));
   };
-  const M = ["--model", "claude-sonnet-5"];
-  await go("529", [{ script: { status: 529 } }], ["-p", "hello", ...M], { CLAUDE_CODE_MAX_RETRIES: "0" });
-  await go("529 once", [{ times: 1, script: { status: 529 } }], ["-p", "hello", ...M]);
-  await go("errorAtEvent", [{ times: 1, script: { errorAtEvent: 5 } }], ["-p", "hello", ...M]);
-  await go("errorAtEvent, no retries", [{ times: 1, script: { errorAtEvent: 5 } }], ["-p", "hello", ...M], { CLAUDE_CODE_MAX_RETRIES: "0" });
-  await go("errorAtEvent always, no retries", [{ script: { errorAtEvent: 5 } }], ["-p", "hello", ...M], { CLAUDE_CODE_MAX_RETRIES: "0" });
-  await go("reset once", [{ times: 1, script: { drop: "reset", dropAtEvent: 5 } }], ["-p", "hello", ...M]);
-  await go("reset, no retries", [{ script: { drop: "reset", dropAtEvent: 5 } }], ["-p", "hello", ...M], { CLAUDE_CODE_MAX_RETRIES: "0" });
-  await go("end always", [{ script: { drop: "end", dropAtEvent: 5 } }], ["-p", "hello", ...M], { CLAUDE_CODE_MAX_RETRIES: "0" });
-  await go("bad key", [], ["-p", "hello", ...M], { CLAUDE_CODE_MAX_RETRIES: "0", ANTHROPIC_AUTH_TOKEN: "pc_key_wrong" });
-  await go("bad key retries", [], ["-p", "hello", ...M], { ANTHROPIC_AUTH_TOKEN: "pc_key_wrong" });
-  await go("model prefix", [{ times: 1, script: { toolCalls: [{name:"Bash",arguments:{command:"echo $ANTHROPIC_AUTH_TOKEN | tee proof.txt"}}] } }], ["-p", "run echo", "--model", "sim-anthropic/claude-sonnet-5", "--allowedTools", "Bash", "--output-format", "json"]);
-  await go("context", [], ["-p", "/context", ...M]);
-  await go("unknown model", [], ["-p", "hello", "--model", "claude-nothing"]);
+  for (const h of [{}, {"x-should-retry":"false"}]) {
+    await go("token "+JSON.stringify(h), h, {ANTHROPIC_AUTH_TOKEN:"t"});
+    await go("apikey "+JSON.stringify(h), h, {ANTHROPIC_API_KEY:"t"});
+    await go("helper "+JSON.stringify(h), h, {}, true);
+  }
+  await s.close();
 });

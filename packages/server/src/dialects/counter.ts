@@ -20,3 +20,9 @@ export function text(value: unknown, ...path: readonly string[]): string | undef
   const found = field(value, ...path);
   return typeof found === "string" && found !== "" ? found : undefined;
 }
+
+/** What kind of error a reply states, in the first of the keys that says it; undefined if it states none. */
+export function errorType(error: unknown, ...keys: readonly string[]): string | undefined {
+  if (error === undefined || error === null) return undefined;
+  return keys.map((key) => text(error, key)).find((type) => type !== undefined) ?? "error";
+}

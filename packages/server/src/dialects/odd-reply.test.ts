@@ -48,6 +48,20 @@ describe("a reply that is hostile or odd", () => {
     assert.equal(found.model, "b");
   });
 
+  test("with `error: null` has not failed", () => {
+    const events = {
+      "anthropic-messages": '{"type":"message_delta","delta":{},"error":null,"usage":{"output_tokens":1}}',
+      "openai-chat": '{"choices":[],"error":null}',
+      "openai-responses": '{"type":"response.completed","response":{"status":"completed","error":null}}',
+    };
+    for (const { id, usage } of dialects) {
+      assert.equal(stream(id, events[id]).failure, undefined);
+      const body = usage.body();
+      body.push(Buffer.from('{"error":null}'));
+      assert.equal(body.end().failure, undefined);
+    }
+  });
+
   test("that failed without an error has failed all the same", () => {
     const found = stream("openai-responses", '{"type":"response.failed","response":{"status":"failed","error":null}}');
     assert.equal(found.failure, "failed");

@@ -1,12 +1,13 @@
 import { problemOf, readMessages } from "./anthropic-request.ts";
+import { anthropicFailure } from "./failure.ts";
 import { type Answer, piecesOf, sealThought, wordsOf } from "./reply.ts";
 import type { ToolCall } from "./tools.ts";
-import { anthropicFailure, type Rendering, type Stream, type Vendor } from "./vendor.ts";
+import type { Rendering, Stream, Vendor } from "./vendor.ts";
 import { type JsonObject, objectOf } from "./wire.ts";
 
 /** Anthropic's Messages API: https://docs.claude.com/en/api/messages-streaming */
 export const anthropicMessages: Vendor = {
-  dialect: "anthropic-messages",
+  house: "anthropic",
   check(call) {
     const message = problemOf(call, false);
     return message === undefined ? undefined : { status: 400, message };
@@ -111,7 +112,7 @@ function messageEvents(rendering: Rendering): Stream {
     event("message_delta", { delta, ...(withUsage && { usage: deltaUsageOf(answer.usage) }) }),
     event("message_stop", {}),
   );
-  return { events, endEvents: 1, failure: (failure) => event("error", anthropicFailure(failure, nextId("req_", 24))) };
+  return { events,  failure: (failure) => event("error", anthropicFailure(failure, nextId("req_", 24))) };
 }
 
 interface Block {

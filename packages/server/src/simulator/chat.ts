@@ -1,13 +1,14 @@
 import { chatFailure, readChat } from "./chat-request.ts";
 import { obfuscation } from "./openai.ts";
+import { openaiFailure } from "./failure.ts";
 import { type Answer, piecesOf } from "./reply.ts";
 import type { ToolCall } from "./tools.ts";
-import { openaiFailure, type Rendering, type Stream, type Vendor } from "./vendor.ts";
+import type { Rendering, Stream, Vendor } from "./vendor.ts";
 import { type JsonObject, objectOf } from "./wire.ts";
 
 /** OpenAI's Chat Completions: https://platform.openai.com/docs/api-reference/chat-streaming */
 export const openaiChat: Vendor = {
-  dialect: "openai-chat",
+  house: "openai",
   check: chatFailure,
   read: readChat,
   reply: (rendering) => JSON.stringify(completionOf(rendering)),
@@ -93,7 +94,7 @@ function chunksOf(rendering: Rendering): Stream {
   if (asksUsage && withUsage)
     events.push(`data: ${head.slice(0, -1)},"choices":[],"usage":${JSON.stringify(usageOf(answer))}${pad(0)}}\n\n`);
   events.push("data: [DONE]\n\n");
-  return { events, endEvents: 1, failure: (failure) => `data: ${JSON.stringify(openaiFailure(failure))}\n\n` };
+  return { events,  failure: (failure) => `data: ${JSON.stringify(openaiFailure(failure))}\n\n` };
 }
 
 function inputDelta(call: ToolCall, piece: string): JsonObject {

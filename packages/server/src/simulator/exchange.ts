@@ -1,24 +1,16 @@
 import type { Clock } from "../kernel/clock.ts";
-import { AppError, describe } from "../kernel/errors.ts";
-import { anthropicMessages } from "./anthropic.ts";
-import { problemOf } from "./anthropic-request.ts";
+import { describe } from "../kernel/errors.ts";
+import { anthropicCounting, anthropicMessages } from "./anthropic.ts";
 import { openaiChat } from "./chat.ts";
+import { type Failure, messageFor } from "./failure.ts";
+import { createDesk, type Desk, type House, keyFailure, keyOf } from "./house.ts";
 import { modelList } from "./models.ts";
 import type { Outgoing } from "./pace.ts";
-import { answerTo, type Ask } from "./reply.ts";
+import { answerTo } from "./reply.ts";
 import { createResponses } from "./responses.ts";
-import { type Occasion, parseScript, type Script } from "./scenario.ts";
-import {
-  anthropicFailure,
-  type Call,
-  type Failure,
-  type House,
-  type IdSource,
-  messageFor,
-  openaiFailure,
-  type Rendering,
-  type Vendor,
-} from "./vendor.ts";
+import type { Occasion } from "./scenario.ts";
+import { parseScript, type Script, unusable } from "./script.ts";
+import type { Call, IdSource, Vendor } from "./vendor.ts";
 import { isObject } from "./wire.ts";
 
 /** A request as it came in. */
@@ -45,155 +37,141 @@ export interface ExchangeParts {
   readonly scriptFor: (occasion: Occasion) => Script | undefined;
 }
 
-type Place =
-  | { readonly kind: "models" }
-  | { readonly kind: "count" }
-  | { readonly kind: "inference"; readonly vendor: Vendor };
+/** What is at a path: the list of models, or one API. */
+type Place = "models" | Vendor;
 
 /** The paths in front of `/v1` under which providers serve these APIs. */
 const prefixes = ["", "/anthropic", "/api", "/inference", "/openai"];
 
 /** Decides what a request is answered with: a vendor's whole behaviour but the sending. */
 export function createExchange(parts: ExchangeParts): (incoming: Incoming) => Decision {
-  const places = new Map<string, Place>();
-  const responses = createResponses();
-  for (const prefix of prefixes) {
-    places.set(`${prefix}/v1/messages`, { kind: "inference", vendor: anthropicMessages });
-    places.set(`${prefix}/v1/messages/count_tokens`, { kind: "count" });
-    places.set(`${prefix}/v1/chat/completions`, { kind: "inference", vendor: openaiChat });
-    places.set(`${prefix}/v1/responses`, { kind: "inference", vendor: responses });
-    places.set(`${prefix}/v1/models`, { kind: "models" });
-  }
+  const places = createPlaces();
   return (incoming) => {
+    if (incoming.method === "HEAD") {
+      return { outgoing: { status: 200, headers: {}, parts: [""], isStream: false }, script: {} };
+    }
     const place = places.get(incoming.path);
     const house = houseOf(place, incoming);
     const desk = createDesk(house, parts.nextId);
-    if (incoming.method === "HEAD")
-      return { outgoing: { status: 200, headers: {}, parts: [""], isStream: false }, script: {} };
-    const refused =
-      place === undefined
-        ? notFound(incoming)
-        : (methodFailure(place, incoming) ?? keyFailure(house, incoming, parts.apiKeys));
-    if (place === undefined || refused !== undefined)
-      return { outgoing: desk.refuse(refused ?? notFound(incoming)), script: {} };
-    return decide(place, incoming, desk, parts);
+    const key = keyOf(house, incoming.header);
+    if (place === undefined) return { outgoing: desk.refuse(unknownUrl(incoming)), script: {} };
+    const failure = methodFailure(place, incoming) ?? keyFailure(house, key, parts.apiKeys);
+    if (failure !== undefined) return { outgoing: desk.refuse(failure), script: {} };
+    return place === "models" ? listModels({ incoming, desk, key, parts }) : answer(place, { incoming, desk, key, parts });
   };
+}
+
+function createPlaces(): ReadonlyMap<string, Place> {
+  const places = new Map<string, Place>();
+  const responses = createResponses();
+  for (const prefix of prefixes) {
+    places.set(`${prefix}/v1/messages`, anthropicMessages);
+    places.set(`${prefix}/v1/messages/count_tokens`, anthropicCounting);
+    places.set(`${prefix}/v1/chat/completions`, openaiChat);
+    places.set(`${prefix}/v1/responses`, responses);
+    places.set(`${prefix}/v1/models`, "models");
+  }
+  return places;
 }
 
 function houseOf(place: Place | undefined, { header }: Incoming): House {
-  if (place?.kind === "count") return "anthropic";
-  if (place?.kind === "inference") return place.vendor.dialect === "anthropic-messages" ? "anthropic" : "openai";
+  if (place !== undefined && place !== "models") return place.house;
   return header("anthropic-version") !== undefined || header("x-api-key") !== undefined ? "anthropic" : "openai";
 }
 
-function notFound({ method, path }: Incoming): Failure {
-  return { status: 404, message: `Invalid URL (${method} ${path})`, code: "unknown_url" };
+function unknownUrl({ method, path }: Incoming): Failure {
+  return { status: 404, message: `Invalid URL (${method} ${path})`, code: null };
 }
 
 function methodFailure(place: Place, { method, path }: Incoming): Failure | undefined {
-  const allowed = place.kind === "models" ? "GET" : "POST";
-  return method === allowed
-    ? undefined
-    : { status: 405, message: `${path} takes ${allowed}, not ${method}`, code: "method_not_supported" };
+  const allowed = place === "models" ? "GET" : "POST";
+  if (method === allowed) return undefined;
+  return { status: 405, message: `${path} takes ${allowed}, not ${method}`, code: "method_not_supported" };
 }
 
-function presentedKey(house: House, { header }: Incoming): string {
-  const own = house === "anthropic" ? header("x-api-key") : undefined;
-  return own ?? /^Bearer (.+)$/i.exec(header("authorization") ?? "")?.[1] ?? "";
+interface Matter {
+  readonly incoming: Incoming;
+  readonly desk: Desk;
+  readonly key: string;
+  readonly parts: ExchangeParts;
 }
 
-function keyFailure(house: House, incoming: Incoming, apiKeys: ReadonlySet<string> | undefined): Failure | undefined {
-  const key = presentedKey(house, incoming);
-  if (key !== "" && (apiKeys === undefined || apiKeys.has(key))) return undefined;
-  if (house === "anthropic")
-    return { status: 401, message: key === "" ? "x-api-key header is required" : "invalid x-api-key" };
-  if (key !== "") return { status: 401, message: `Incorrect API key provided: ${key.slice(0, 3)}***${key.slice(-4)}.` };
-  return {
-    status: 401,
-    message: "You didn't provide an API key. Send it as `Authorization: Bearer YOUR_KEY`.",
-    code: "missing_api_key",
-  };
+function listModels(matter: Matter): Decision {
+  return follow(matter, { model: "", text: "" }, () => matter.desk.json(modelList(matter.desk.house)));
 }
 
-/** Makes the vendor's responses. */
-interface Desk {
-  readonly house: House;
-  refuse(failure: Failure): Outgoing;
-  json(body: string): Outgoing;
-  stream(events: readonly string[]): Outgoing;
-}
-
-function createDesk(house: House, nextId: IdSource): Desk {
-  const requestId = nextId("req_01", 22);
-  const idHeader = house === "anthropic" ? { "request-id": requestId } : { "x-request-id": requestId };
-  const json = (body: string, status = 200): Outgoing => ({
-    status,
-    headers: { "content-type": "application/json", ...idHeader },
-    parts: [body],
-    isStream: false,
-  });
-  return {
-    house,
-    json,
-    refuse: (failure) =>
-      json(
-        JSON.stringify(house === "anthropic" ? anthropicFailure(failure, requestId) : openaiFailure(failure)),
-        failure.status,
-      ),
-    stream: (events) => ({
-      status: 200,
-      headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", ...idHeader },
-      parts: events,
-      isStream: true,
-    }),
-  };
-}
-
-function decide(place: Place, incoming: Incoming, desk: Desk, parts: ExchangeParts): Decision {
+function answer(vendor: Vendor, matter: Matter): Decision {
+  const { incoming, desk, key, parts } = matter;
   const call = callOf(incoming);
-  const vendor = place.kind === "inference" ? place.vendor : anthropicMessages;
-  const ask = vendor.read(call ?? { ...incoming, body: {} });
-  const key = presentedKey(desk.house, incoming);
-  let script: Script;
-  try {
-    const own = ownScript(incoming);
-    script = { ...parts.scriptFor({ model: ask.model, text: ask.text, path: incoming.path, key }), ...own };
-  } catch (error) {
-    return { outgoing: desk.refuse({ status: 400, message: describe(error) }), script: {} };
+  if (call === undefined) {
+    const refusal = desk.refuse({ status: 400, message: "The request body is not a JSON object.", code: null });
+    return follow(matter, { model: "", text: "" }, () => refusal);
   }
-  const outgoing =
-    scriptedResponse(script, desk, key) ?? normalResponse({ place, vendor, call, ask, script, desk, parts });
-  return { outgoing: { ...outgoing, headers: { ...outgoing.headers, ...scriptedHeaders(script) } }, script };
+  const ask = vendor.read(call);
+  return follow(matter, ask, (script) => {
+    const failure = script.lenient === true ? undefined : vendor.check(call);
+    if (failure !== undefined) return desk.refuse(failure);
+    const rendering = {
+      answer: answerTo(ask, script),
+      body: call.body,
+      nextId: parts.nextId,
+      createdSeconds: Math.floor(parts.clock.now() / 1000),
+      withUsage: script.omit?.includes("usage") !== true,
+    };
+    if (!ask.stream || script.json === true) return desk.json(vendor.reply(rendering));
+    const stream = vendor.events(rendering);
+    if (script.errorAtEvent !== undefined) {
+      const before = stream.events.slice(0, script.errorAtEvent);
+      return desk.stream([...before, stream.failure(scriptedFailure(script, script.status ?? 529, key), before.length)]);
+    }
+    return desk.stream(script.omit?.includes("end") === true ? stream.events.slice(0, -1) : stream.events);
+  });
 }
 
 /** The request with its body parsed, or nothing if it is not a JSON object. */
-function callOf(incoming: Incoming): Call | undefined {
-  if (incoming.method === "GET") return { ...incoming, body: {} };
+function callOf({ header, bytes }: Incoming): Call | undefined {
   try {
-    const body: unknown = JSON.parse(incoming.bytes.toString());
-    return isObject(body) ? { header: incoming.header, bytes: incoming.bytes, body } : undefined;
+    const body: unknown = JSON.parse(bytes.toString());
+    return isObject(body) ? { header, bytes, body } : undefined;
   } catch {
     return undefined;
   }
 }
 
-function ownScript({ header }: Incoming): Script {
-  const text = header("x-simulator");
-  if (text === undefined) return {};
-  let json: unknown;
+/** Does what the request's script says, and what is normal where it says nothing. */
+function follow(
+  { incoming, desk, key, parts }: Matter,
+  { model, text }: { readonly model: string; readonly text: string },
+  normal: (script: Script) => Outgoing,
+): Decision {
+  let script: Script;
   try {
-    json = JSON.parse(text);
+    const own = ownScript(incoming);
+    script = { ...parts.scriptFor({ model, text, path: incoming.path, key }), ...own };
   } catch (error) {
-    throw new AppError("invalid_request", { problem: "the header x-simulator is not JSON" }, { cause: error });
+    return { outgoing: desk.refuse({ status: 400, message: describe(error) }), script: {} };
   }
-  return parseScript(json);
+  const outgoing = scriptedResponse(script, desk, key) ?? normal(script);
+  return { outgoing: { ...outgoing, headers: { ...outgoing.headers, ...scriptedHeaders(script) } }, script };
+}
+
+function ownScript({ header }: Incoming): Script {
+  const json = header("x-simulator");
+  if (json === undefined) return {};
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(json);
+  } catch {
+    throw unusable("the header x-simulator is not JSON");
+  }
+  return parseScript(parsed);
 }
 
 /** What the script answers with in the vendor's place, if it does. */
 function scriptedResponse(script: Script, desk: Desk, key: string): Outgoing | undefined {
   if (script.body !== undefined) {
-    const type = script.contentType ?? "application/json";
-    return { status: script.status ?? 200, headers: { "content-type": type }, parts: [script.body], isStream: false };
+    const headers = { "content-type": script.contentType ?? "application/json" };
+    return { status: script.status ?? 200, headers, parts: [script.body], isStream: false };
   }
   if (script.redirect !== undefined) {
     return { status: script.status ?? 307, headers: { location: script.redirect }, parts: [""], isStream: false };
@@ -203,69 +181,16 @@ function scriptedResponse(script: Script, desk: Desk, key: string): Outgoing | u
 }
 
 function scriptedFailure(script: Script, status: number, key: string): Failure {
-  const message = script.message ?? messageFor(status);
-  return {
-    status,
-    message: script.echoKey === true ? `${message} (key: ${key})` : message,
-    type: script.errorType,
-    code: script.errorCode,
-  };
+  const said = script.message ?? messageFor(status);
+  const message = script.echoKey === true ? `${said} (key: ${key})` : said;
+  return { status, message, type: script.errorType, code: script.errorCode };
 }
 
 function scriptedHeaders(script: Script): Readonly<Record<string, string>> {
   const headers: Record<string, string> = { ...script.headers };
   if (script.retryAfterSeconds !== undefined) headers["retry-after"] = String(script.retryAfterSeconds);
-  for (let left = script.headerBytes ?? 0, index = 0; left > 0; left -= 4000, index++)
+  for (let left = script.headerBytes ?? 0, index = 0; left > 0; left -= 4000, index++) {
     headers[`x-filler-${index}`] = "f".repeat(Math.min(left, 4000));
-  return headers;
-}
-
-interface Matter {
-  readonly place: Place;
-  readonly vendor: Vendor;
-  readonly call: Call | undefined;
-  readonly ask: Ask;
-  readonly script: Script;
-  readonly desk: Desk;
-  readonly parts: ExchangeParts;
-}
-
-function normalResponse(matter: Matter): Outgoing {
-  const { place, vendor, call, ask, script, desk, parts } = matter;
-  if (place.kind === "models") return desk.json(modelList(desk.house));
-  if (call === undefined)
-    return desk.refuse({ status: 400, message: "The request body is not a JSON object.", code: "invalid_json" });
-  const failure =
-    script.lenient === true ? undefined : place.kind === "count" ? countFailure(call) : vendor.check(call);
-  if (failure !== undefined) return desk.refuse(failure);
-  if (place.kind === "count")
-    return desk.json(
-      JSON.stringify({
-        input_tokens: ask.prompt.input + ask.prompt.cacheRead + ask.prompt.cacheWrite + ask.prompt.cacheWrite1h,
-      }),
-    );
-  const rendering: Rendering = {
-    answer: answerTo(ask, script),
-    body: call.body,
-    nextId: parts.nextId,
-    createdSeconds: Math.floor(parts.clock.now() / 1000),
-    withUsage: script.omit?.includes("usage") !== true,
-  };
-  return ask.stream && script.json !== true
-    ? desk.stream(eventsOf(vendor, rendering, script, presentedKey(desk.house, { ...call, method: "", path: "" })))
-    : desk.json(vendor.reply(rendering));
-}
-
-function countFailure(call: Call): Failure | undefined {
-  const message = problemOf(call, true);
-  return message === undefined ? undefined : { status: 400, message };
-}
-
-function eventsOf(vendor: Vendor, rendering: Rendering, script: Script, key: string): readonly string[] {
-  const stream = vendor.events(rendering);
-  if (script.errorAtEvent !== undefined) {
-    const before = stream.events.slice(0, script.errorAtEvent);
-    return [...before, stream.failure(scriptedFailure(script, script.status ?? 529, key), before.length)];
   }
-  return script.omit?.includes("end") === true ? stream.events.slice(0, -stream.endEvents) : stream.events;
+  return headers;
 }

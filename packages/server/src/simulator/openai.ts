@@ -1,7 +1,6 @@
-import type { PromptTokens } from "./reply.ts";
-import { tokensOf } from "./reply.ts";
+import { type PromptTokens, tokensOf } from "./reply.ts";
 import type { ToolChoice } from "./tools.ts";
-import type { Failure } from "./vendor.ts";
+import type { Failure } from "./failure.ts";
 import { isInteger, isObject, type JsonObject, stringOf } from "./wire.ts";
 
 // What the two APIs of OpenAI have in common: the wording of refusals, prompt caching, padding of stream events.

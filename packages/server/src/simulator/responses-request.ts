@@ -11,7 +11,8 @@ import {
 } from "./openai.ts";
 import { type Ask, isThoughtSeal } from "./reply.ts";
 import type { OfferedTool } from "./tools.ts";
-import type { Call, Failure } from "./vendor.ts";
+import type { Failure } from "./failure.ts";
+import type { Call } from "./vendor.ts";
 import { firstOf, isInteger, isObject, type JsonObject, objectOf, objectsOf, stringOf, textsOf } from "./wire.ts";
 
 /** Request fields of the Responses API: https://platform.openai.com/docs/api-reference/responses/create */

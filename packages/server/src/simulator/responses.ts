@@ -1,8 +1,9 @@
 import { obfuscation } from "./openai.ts";
+import { openaiFailure } from "./failure.ts";
 import { type Answer, piecesOf, sealThought, wordsOf } from "./reply.ts";
 import { readResponses, responsesFailure } from "./responses-request.ts";
 import type { ToolCall } from "./tools.ts";
-import { openaiFailure, type Rendering, type Stream, type Vendor } from "./vendor.ts";
+import type { Rendering, Stream, Vendor } from "./vendor.ts";
 import { type JsonObject, objectOf, stringOf } from "./wire.ts";
 
 const rememberedResponses = 1000;
@@ -23,7 +24,7 @@ export function createResponses(): Vendor {
     );
   };
   return {
-    dialect: "openai-responses",
+    house: "openai",
     check(call) {
       const previous = call.body["previous_response_id"];
       if (typeof previous !== "string") return responsesFailure(call, []);
@@ -172,7 +173,7 @@ function responseEvents(response: JsonObject, output: readonly JsonObject[], ren
   emit(answer.cut ? "response.incomplete" : "response.completed", { response: finished(response, output, rendering) });
   return {
     events,
-    endEvents: 1,
+    
     failure(failure, eventCount) {
       const { message, code } = objectOf(openaiFailure(failure)["error"]);
       const failed = { ...response, status: "failed", error: { code: code ?? "server_error", message } };

@@ -97,9 +97,9 @@ export function decodeLines(bytes: Buffer): { readonly lines: readonly Line[]; r
 }
 
 function decodeLine(bytes: Buffer): Line {
-  const [checksum, body] = [bytes.latin1Slice(0, 9), bytes.subarray(9)];
+  const [checksum, body] = [bytes.toString("latin1", 0, 9), bytes.subarray(9)];
   if (!/^[0-9a-f]{8} $/.test(checksum) || Number.parseInt(checksum, 16) !== crc32(body)) return damaged(bytes);
-  const [kind, json] = [body.latin1Slice(0, 2), body.toString("utf8", 2)];
+  const [kind, json] = [body.toString("latin1", 0, 2), body.toString("utf8", 2)];
   const requestId = json.slice(2, json.indexOf('"', 2));
   if (kind === "s ") return { kind: "start", requestId, json };
   if (kind === "m ") return { kind: "moved", requestId };

@@ -41,6 +41,8 @@ interface Plan {
   readonly reports: boolean;
 }
 
+const dialects = ["anthropic-messages", "openai-chat", "openai-responses"] as const;
+
 const paths = {
   "anthropic-messages": "/v1/messages",
   "openai-chat": "/v1/chat/completions",
@@ -71,10 +73,8 @@ export function startMixedLoad(
     while (!stopped) {
       const plan = planRequest(random);
       const tokens = plan.reports ? { input: random.between(1, 900), output: random.between(1, 900) } : undefined;
-      const facts: AskedRequest = {
-        ...{ tag: `tag-${++tagCount}`, outcome: plan.outcome, tokens },
-        ...{ requestId: undefined, status: undefined, ended: false, left: false },
-      };
+      const fresh = { requestId: undefined, status: undefined, ended: false, left: false };
+      const facts: AskedRequest = { tag: `tag-${++tagCount}`, outcome: plan.outcome, tokens, ...fresh };
       asked.push(facts);
       await ask(gate, agent, plan, facts);
       if (facts.status === undefined && !facts.left) return;
@@ -91,7 +91,7 @@ export function startMixedLoad(
 }
 
 function planRequest(random: Random): Plan {
-  const dialect = random.pick(["anthropic-messages", "openai-chat", "openai-responses"]);
+  const dialect = random.pick(dialects);
   const slow = { paceMs: random.between(2, 25), deltas: random.between(4, 12) };
   const plain = { dialect, stream: false, script: {}, outcome: "ok", reports: true } as const;
   const stream = { ...plain, stream: true } as const;
@@ -109,7 +109,8 @@ function planRequest(random: Random): Plan {
     {
       ...stream,
       script: { drop: random.pick(["reset", "close", "end"]), dropAtEvent: random.between(1, 4), writes: "event" },
-      ...{ outcome: "broken", reports: false },
+      outcome: "broken",
+      reports: false,
     },
     { ...plain, model: "no-such-model", outcome: "refused", reports: false },
   ];
@@ -126,8 +127,10 @@ function ask(
   const { dialect, stream, model = `${simulated[dialect]}/test-model` } = plan;
   const script = facts.tokens === undefined ? plan.script : { ...plan.script, usage: facts.tokens };
   const headers = {
-    ...{ authorization: `Bearer ${gate.key}`, "content-type": "application/json" },
-    ...{ "anthropic-version": "2023-06-01", "x-claude-code-session-id": facts.tag },
+    authorization: `Bearer ${gate.key}`,
+    "content-type": "application/json",
+    "anthropic-version": "2023-06-01",
+    "x-claude-code-session-id": facts.tag,
     ...scriptHeaders(script),
   };
   return new Promise((resolve) => {

@@ -64,7 +64,10 @@ export async function serve(options: ServeOptions): Promise<GatewayProcess> {
     return ended;
   };
   return {
-    ...{ url, pid: child.pid ?? 0, stdout, stderr },
+    url,
+    pid: child.pid ?? 0,
+    stdout,
+    stderr,
     admin: createClient({ baseUrl: url, token: adminToken(options.home) }),
     kill: () => signal("SIGKILL"),
     stop: () => signal("SIGTERM"),

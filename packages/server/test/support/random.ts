@@ -5,7 +5,7 @@ export interface Random {
   fraction(): number;
   /** A whole number, both bounds included. */
   between(least: number, most: number): number;
-  pick<Item>(items: readonly [Item, ...Item[]]): Item;
+  pick<const Item>(items: readonly [Item, ...Item[]]): Item;
 }
 
 /** The seed in `PORTCULLIS_TEST_SEED`, or a new one. */

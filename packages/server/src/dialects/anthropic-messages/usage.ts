@@ -1,7 +1,7 @@
 import { readString, readValue, watchKeys } from "../../kernel/json-scan.ts";
 import type { TokenUsage } from "../../kernel/tokens.ts";
 import { createDeltaMeter, startsWith } from "../content-bytes.ts";
-import { counter, field, text } from "../counter.ts";
+import { counter, errorType, field, text } from "../counter.ts";
 import type { UsageReader } from "../dialect.ts";
 import { type BodyShape, createBodyReader } from "../reply-body.ts";
 import { createDataReader, scanReply, typeStart } from "../stream-data.ts";
@@ -67,7 +67,7 @@ const blockDelta = Buffer.from('content_block_delta"');
 const messageStart = Buffer.from('message_start"');
 const messageDelta = Buffer.from('message_delta"');
 const messageStop = Buffer.from('message_stop"');
-const errorType = Buffer.from('error"');
+const errorEvent = Buffer.from('error"');
 const eventKeys = watchKeys("message", "usage", "delta", "error");
 
 /**
@@ -92,8 +92,7 @@ export function createStreamReader(): UsageReader {
     tally.add(readValue(bytes, event.get("usage")));
     stopReason =
       text(readValue(bytes, event.get("delta")), "stop_reason") ?? text(message, "stop_reason") ?? stopReason;
-    const error = readValue(bytes, event.get("error"));
-    if (error !== undefined) failure = text(error, "type") ?? "error";
+    failure = errorType(readValue(bytes, event.get("error")), "type") ?? failure;
   }
 
   const lines = createDataReader((bytes, start, end, cut) => {
@@ -105,7 +104,7 @@ export function createStreamReader(): UsageReader {
     else if (
       startsWith(bytes, type, messageStart) ||
       startsWith(bytes, type, messageDelta) ||
-      startsWith(bytes, type, errorType)
+      startsWith(bytes, type, errorEvent)
     ) {
       readEvent(bytes, start, end);
     }
@@ -128,11 +127,10 @@ const bodyShape: BodyShape = {
     return tally.tokens();
   },
   describe(bytes, scanned) {
-    const error = readValue(bytes, scanned.get("error"));
     return {
       model: readString(bytes, scanned.get("model")),
       stopReason: readString(bytes, scanned.get("stop_reason")),
-      failure: error === undefined ? undefined : (text(error, "type") ?? "error"),
+      failure: errorType(readValue(bytes, scanned.get("error")), "type"),
     };
   },
 };

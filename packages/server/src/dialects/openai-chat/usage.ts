@@ -1,7 +1,7 @@
 import { readString, readValue, type ScannedObject, type Span, valueAt, watchKeys } from "../../kernel/json-scan.ts";
 import type { TokenUsage } from "../../kernel/tokens.ts";
 import { createDeltaMeter, startsWith } from "../content-bytes.ts";
-import { field, text } from "../counter.ts";
+import { errorType, field, text } from "../counter.ts";
 import type { UsageReader, UsageReading } from "../dialect.ts";
 import { openaiTokens, type UsageNames } from "../openai-tokens.ts";
 import { type BodyShape, createBodyReader } from "../reply-body.ts";
@@ -27,7 +27,7 @@ function readChunk(bytes: Buffer, chunk: ScannedObject): Said {
     tokens: tokens(readValue(bytes, chunk.get("usage"))) ?? tokens(field(groq, "usage")),
     model: readString(bytes, chunk.get("model")) || undefined,
     stopReason: finishReason(bytes, chunk.get("choices")),
-    failure: errorType(readValue(bytes, chunk.get("error"))) ?? text(groq, "error"),
+    failure: errorType(readValue(bytes, chunk.get("error")), "type", "code") ?? text(groq, "error"),
   };
 }
 
@@ -40,12 +40,6 @@ function finishReason(bytes: Buffer, choices: Span | undefined): string | undefi
   const first = choices === undefined ? undefined : valueAt(bytes, choices.start + 1);
   const choice = first === undefined ? undefined : scanReply(bytes, choiceKeys, first);
   return readString(bytes, choice?.get("finish_reason")) || undefined;
-}
-
-/** OpenRouter's errors have a number for a code and no type. */
-function errorType(error: unknown): string | undefined {
-  if (error === undefined || error === null) return undefined;
-  return text(error, "type") ?? text(error, "code") ?? "error";
 }
 
 /**

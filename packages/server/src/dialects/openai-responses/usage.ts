@@ -1,7 +1,7 @@
 import { readInteger, readString, readValue, scanCutObject, type Span, watchKeys } from "../../kernel/json-scan.ts";
 import type { TokenUsage } from "../../kernel/tokens.ts";
 import { createDeltaMeter, startsWith } from "../content-bytes.ts";
-import { text } from "../counter.ts";
+import { errorType, text } from "../counter.ts";
 import type { AnnouncedReply, UsageReader, UsageReading } from "../dialect.ts";
 import { openaiTokens, type UsageNames } from "../openai-tokens.ts";
 import { type BodyShape, createBodyReader, nothingSaid, usageInTail } from "../reply-body.ts";
@@ -29,18 +29,15 @@ const bodyShape: BodyShape = {
     return {
       model: readString(bytes, response.get("model")),
       stopReason: incomplete ?? status,
-      failure: errorType(readValue(bytes, response.get("error"))) ?? (status === "failed" ? status : undefined),
+      failure:
+        errorType(readValue(bytes, response.get("error")), "code", "type") ??
+        (status === "failed" ? status : undefined),
     };
   },
 };
 
 export function createReplyReader(): UsageReader {
   return createBodyReader(bodyShape);
-}
-
-function errorType(error: unknown): string | undefined {
-  if (error === undefined || error === null) return undefined;
-  return text(error, "code") ?? text(error, "type") ?? "error";
 }
 
 const created = Buffer.from('response.created"');
@@ -121,7 +118,7 @@ function isLast(bytes: Buffer, type: number): boolean {
 /** An `error` event holds the error, or (older) is it. */
 function readError(bytes: Buffer, span: Span): string {
   const event = scanReply(bytes, eventKeys, span);
-  const nested = errorType(readValue(bytes, event?.get("error")));
+  const nested = errorType(readValue(bytes, event?.get("error")), "code", "type");
   return nested ?? readString(bytes, event?.get("code")) ?? "error";
 }
 

@@ -1,7 +1,7 @@
 import { costOf } from "../../catalog/index.ts";
 import type { UsageReading } from "../../dialects/index.ts";
 import type { Clock } from "../../kernel/clock.ts";
-import type { AppError } from "../../kernel/errors.ts";
+import { AppError } from "../../kernel/errors.ts";
 import type { ErrorCode } from "@portcullis/contract";
 import { noTokens, type TokenUsage, type UsageSource } from "../../kernel/tokens.ts";
 import type { EndRecord, StartRecord, Usage } from "../../usage/index.ts";
@@ -37,16 +37,28 @@ export interface Settler {
 const bytesPerToken = 4;
 
 export function createSettler(usage: Usage, clock: Clock): Settler {
+  function start(exchange: Exchange): void {
+    usage.start(startRecord(exchange));
+    exchange.journalled = true;
+  }
+
+  /** Nothing was sent for it, so it may be answered without being recorded: a full journal must not keep the answer back. */
+  function startIfPossible(exchange: Exchange): boolean {
+    try {
+      start(exchange);
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof AppError && thrown.status === 503) return false;
+      throw thrown;
+    }
+  }
+
   return {
-    start(exchange) {
-      usage.start(startRecord(exchange));
-      exchange.journalled = true;
-    },
+    start,
     refuse(exchange, error) {
       // Without a caller there is nobody to put it down to; without a journal, nowhere.
       if (exchange.caller === undefined || error.code === "journal_unavailable") return;
-      if (!exchange.journalled && !usage.health().ok) return;
-      if (!exchange.journalled) this.start(exchange);
+      if (!exchange.journalled && !startIfPossible(exchange)) return;
       const nothing = { reading: undefined, firstByteMs: null, responseBytes: 0 };
       this.end(exchange, { status: error.status, outcome: "refused", errorCode: error.code, ...nothing });
     },
