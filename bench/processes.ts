@@ -106,7 +106,6 @@ export async function stop(running: Running): Promise<{ readonly killed: boolean
 
 export async function stopAll(): Promise<void> {
   await Promise.all([...children.values()].map(({ running }) => stop(running)));
-  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
 }
 
 function killTree(root: number): void {
@@ -119,14 +118,15 @@ function killTree(root: number): void {
   }
 }
 
-/** The last resort, should the bench end without having stopped what it started. */
-process.on("exit", () => {
-  for (const pid of children.keys()) killTree(pid);
-});
-
 const directories: string[] = [];
 
-/** A new directory that is removed with `stopAll`. */
+/** However the bench ends: what it did not stop by then is killed, and its directories are removed. */
+process.on("exit", () => {
+  for (const pid of children.keys()) killTree(pid);
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
+
+/** A new directory that is removed when the bench ends. */
 export function makeDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), "portcullis-bench-"));
   directories.push(directory);

@@ -1,27 +1,35 @@
-/**
- * One run of a client as its user would start it, but in surroundings that hold nothing else: a home, a working
- * directory and a PATH of its own, no input, and of the environment only what the test gives.
- */
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { programOf, type ClientName } from "./installation.ts";
+import { programOf } from "./installation.ts";
 
+/** Surroundings for a client that hold nothing else: nothing of the user's own home, settings or environment gets in. */
 export interface Place {
   /** The user's home. */
   readonly home: string;
-  /** A fresh git repository. */
+  /** Where the client works: a fresh git repository. */
   readonly directory: string;
-  /** Clients, git and a shell. */
+  /** For what programs leave in TMPDIR. */
+  readonly scratch: string;
+  /** The clients, git and a shell. */
   readonly path: string;
 }
 
+/** How a run ended. `exitCode` is `null` if it took too long. */
 export interface Turn {
   readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
+
+/** What a client is pointed at. */
+export interface Address {
+  readonly url: string;
+  readonly key: string;
+}
+
+type Environment = Readonly<Record<string, string>>;
 
 const removable: string[] = [];
 process.on("exit", () => {
@@ -40,6 +48,7 @@ export function createPlace(): Place {
   const place = {
     home: join(root, "home"),
     directory: join(root, "work"),
+    scratch: join(root, "tmp"),
     path: [programs, dirname(process.execPath), "/usr/local/bin", "/usr/bin", "/bin"].join(":"),
   };
   tidy(place);
@@ -47,51 +56,73 @@ export function createPlace(): Place {
 }
 
 /** Makes a used place as it was at first, at the same path. */
-export function tidy({ home, directory }: Place): void {
-  for (const path of [home, directory]) {
+export function tidy({ home, directory, scratch }: Place): void {
+  for (const path of [home, directory, scratch]) {
     rmSync(path, { recursive: true, force: true });
     mkdirSync(path);
   }
-  execFileSync("git", ["init", "--quiet", "--initial-branch=main", directory]);
+  execFileSync("git", ["init", "--quiet", directory]);
 }
 
-/** Keeps each client from talking to anyone but the gateway: updates, telemetry, plug-in lists. */
-const quiet = {
+/** Claude Code, pointed at `url` and with the key in one of its two variables. */
+export function runClaude(
+  place: Place,
+  { url, key }: Address,
+  args: readonly string[],
+  more: Environment = {},
+  variable = "ANTHROPIC_AUTH_TOKEN",
+): Promise<Turn> {
+  return runIn(place, "claude", args, { ANTHROPIC_BASE_URL: url, [variable]: key, ...more });
+}
+
+/** Codex, pointed at `url` by the settings file in its user's home. It prints its events, one JSON object a line. */
+export function runCodex(place: Place, { url, key }: Address, args: readonly string[]): Promise<Turn> {
+  const directory = join(place.home, ".codex");
+  const settings = { name: "Gateway", base_url: `${url}/v1`, env_key: "GATEWAY_KEY", wire_api: "responses" };
+  const lines = Object.entries(settings).map(([name, value]) => `${name} = ${JSON.stringify(value)}\n`);
+  mkdirSync(directory);
+  writeFileSync(
+    join(directory, "config.toml"),
+    `model_provider = "gateway"\n[model_providers.gateway]\n${lines.join("")}`,
+  );
+  return runIn(place, "codex", ["exec", ...codexOptions, "--json", ...args], { GATEWAY_KEY: key });
+}
+
+/** Nobody is there to be asked, and the place is its own sandbox. */
+export const codexOptions = ["--dangerously-bypass-approvals-and-sandbox"];
+
+/** Lets nothing out of this machine: updates, telemetry, lists of plug-ins. */
+const confined: Environment = {
   CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
   HTTPS_PROXY: "http://127.0.0.1:9",
   NO_PROXY: "127.0.0.1",
 };
 
-/** Runs a program until it ends, but no longer than a minute; what it had started ends with it. */
-export function runIn(
-  place: Place,
-  program: string,
-  args: readonly string[],
-  environment: Readonly<Record<string, string>>,
-): Promise<Turn> {
+const limitMs = 60_000;
+
+/** Runs a program without input, for a minute at most; what it has started ends with it. */
+export function runIn(place: Place, program: string, args: readonly string[], environment: Environment): Promise<Turn> {
   const child = spawn(program, args, {
     cwd: place.directory,
-    env: { HOME: place.home, PATH: place.path, LANG: "C.UTF-8", ...quiet, ...environment },
+    env: { HOME: place.home, PATH: place.path, TMPDIR: place.scratch, LANG: "C.UTF-8", ...confined, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
-    detached: true, // a process group of its own
+    detached: true, // a process group of its own, so that all of it can be ended
   });
   const output = { stdout: "", stderr: "" };
-  child.stdout.on("data", (chunk: Buffer) => (output.stdout += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (output.stderr += chunk.toString()));
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
   const limit = setTimeout(() => {
-    output.stderr += "\n(ended by the test after a minute)\n";
-    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
-  }, 60_000);
-  return new Promise((resolve, reject) => {
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+    child.stdout.destroy(); // else whoever left the group and still holds it would be waited for
+    child.stderr.destroy();
+  }, limitMs);
+  return new Promise<Turn>((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (exitCode) => {
-      clearTimeout(limit);
-      resolve({ exitCode, ...output });
-    });
-  });
+    child.once("close", (exitCode) => resolve({ exitCode, ...output }));
+  }).finally(() => clearTimeout(limit));
 }
 
-/** What both sides of a failed assertion should show. */
-export function told(name: ClientName, { exitCode, stdout, stderr }: Turn): string {
-  return `${name} ended with ${exitCode}\n--- standard output\n${stdout}\n--- standard error\n${stderr}`;
+/** Everything a turn has said, for a failed assertion. */
+export function told({ exitCode, stdout, stderr }: Turn): string {
+  return `it ended with ${exitCode ?? "a signal"}\n--- standard output\n${stdout}\n--- standard error\n${stderr}`;
 }

@@ -21,7 +21,7 @@ process.exitCode = (await runTests(files)) ? 0 : 1;
 
 function install(): void {
   const options = ["--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"];
-  console.log("installing the clients (about 200 MB to load, 750 MB on disk)");
+  console.log("installing the clients in clients/ (750 MB on disk)");
   const { status, error } = spawnSync("npm", ["ci", ...options], {
     cwd: join(import.meta.dirname, "../clients"),
     stdio: "inherit",

@@ -1,3 +1,4 @@
+import "./runtime-flags.ts";
 import { takeEnvironmentCopy } from "./config/index.ts";
 import { runCli } from "./cli/index.ts";
 import { homePath, readAdminToken } from "./home/index.ts";

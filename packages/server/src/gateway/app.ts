@@ -32,8 +32,8 @@ export function createGateway(parts: GatewayParts): Gateway {
     for (const route of dialect.routes) routes.set(`${route.method} ${route.path}`, { dialect, route });
   }
   const open = new Set<OpenExchange>();
-  parts.keys.onRevoked((id) => {
-    for (const exchange of open) if (exchange.keyId === id) exchange.cut(new AppError("key_disabled", { id }));
+  parts.keys.onRevoked((id, error) => {
+    for (const exchange of open) if (exchange.keyId === id) exchange.cut(error);
   });
 
   const refuseAny: Refuse = (request, response, path, error) => {
@@ -46,25 +46,37 @@ export function createGateway(parts: GatewayParts): Gateway {
       void serve(newExchange(request, response, path, found, parts), parts, open);
       return true;
     }
-    if (request.method === "GET" && (path === "/v1/models" || path.startsWith("/v1/models/"))) {
-      guarded(request, response, path, () => {
-        const caller = authenticate(request, parts.keys);
-        admitCaller(caller);
-        answerModels(request, response, path, caller, parts);
-      });
+    const isModels = path === "/v1/models" || path.startsWith("/v1/models/");
+    if (isModels && request.method === "GET") {
+      listModels(request, response, path);
+      return true;
+    }
+    if (isModels || routes.has(`POST ${path}`)) {
+      const allowed = isModels ? "GET" : "POST";
+      response.setHeader("allow", allowed);
+      refuseAny(
+        request,
+        response,
+        path,
+        new AppError("method_not_allowed", { path, method: request.method ?? "", allowed }),
+      );
       return true;
     }
     const about = { version: parts.version, readiness: parts.readiness, now: () => isoTime(parts.clock.now()) };
     return answerProbe(request, response, path, about);
   }
 
-  function guarded(request: IncomingMessage, response: ServerResponse, path: string, act: () => void): void {
+  function listModels(request: IncomingMessage, response: ServerResponse, path: string): void {
+    const id = ulid(parts.clock.now());
+    response.setHeader("x-request-id", id);
     try {
-      act();
+      const caller = authenticate(request, parts.keys);
+      admitCaller(caller);
+      answerModels(request, response, path, caller, parts);
     } catch (thrown) {
       const error = asAppError(thrown);
-      if (error.level === "error") parts.log.error({ path, error: describe(error) }, "refused");
-      refuseAny(request, response, path, error);
+      if (error.level === "error") parts.log.error({ requestId: id, path, error: describe(error) }, "refused");
+      refuse(request, response, dialectOf(request, path, routes), error, id);
     }
   }
 

@@ -3,6 +3,7 @@ import { isoTime } from "../kernel/clock.ts";
 import { AppError } from "../kernel/errors.ts";
 import type { Caller } from "../identity/index.ts";
 import type { Provider, ProviderModel, Providers } from "../providers/index.ts";
+import { namesOf } from "./stages/admit.ts";
 
 export interface ModelListParts {
   readonly providers: Providers;
@@ -36,16 +37,28 @@ export function answerModels(
   const listed = listFor(caller, parts, anthropic);
   const shape = anthropic ? anthropicModel : openaiModel;
   const wanted = path.slice("/v1/models/".length);
-  if (wanted !== "") {
-    const id = decodeURIComponent(wanted);
-    const found = listed.find((model) => model.id === id || model.entry.model === id);
-    if (found === undefined) throw new AppError("model_not_found", { model: id });
-    return sendJson(response, shape(found));
-  }
+  if (wanted !== "") return sendJson(response, shape(find(listed, decoded(wanted))));
   const data = listed.map(shape);
   if (!anthropic) return sendJson(response, { object: "list", data });
   const ends = { first_id: listed[0]?.id ?? null, last_id: listed.at(-1)?.id ?? null };
   sendJson(response, { data, has_more: false, ...ends });
+}
+
+/** As for a request: `provider/model` first, then the bare id, which may have slashes of its own. */
+function find(listed: readonly Listed[], id: string): Listed {
+  const found =
+    listed.find(({ entry }) => `${entry.provider}/${entry.model}` === id) ??
+    listed.find(({ entry }) => entry.model === id);
+  if (found === undefined) throw new AppError("model_not_found", { model: id });
+  return found;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // no id of ours, then
+  }
 }
 
 function listFor(caller: Caller, parts: ModelListParts, anthropic: boolean): readonly Listed[] {
@@ -53,7 +66,7 @@ function listFor(caller: Caller, parts: ModelListParts, anthropic: boolean): rea
     .list()
     .filter(parts.isUsable)
     .flatMap((provider) => parts.providers.models.list(provider.id))
-    .filter((entry) => caller.allowsModel([entry.model, `${entry.provider}/${entry.model}`]))
+    .filter((entry) => caller.allowsModel(namesOf(entry.provider, entry.model, parts.providers)))
     .map((entry) => {
       const full = `${entry.provider}/${entry.model}`;
       const alone = anthropic && entry.model.startsWith("claude") && isOnly(entry, parts);

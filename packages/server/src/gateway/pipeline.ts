@@ -44,7 +44,7 @@ export async function serve(exchange: Exchange, parts: PipelineParts, open: Set<
     exchange.requestBytes = body.length;
     exchange.asked = decode(exchange.request, body);
     exchange.target = parts.routing.resolve(exchange.asked.model, exchange.dialect.id);
-    admitModel(exchange.caller, exchange.target);
+    admitModel(exchange.caller, exchange.target, parts.providers);
     if (exchange.route.purpose === "inference") exchange.estimatedInput = estimateInputTokens(body);
     const credential = await openCredential(exchange.target.provider, parts.providers.credentials);
     exchange.credential = credential;

@@ -127,6 +127,18 @@ for (const database of databases) {
       assert.throws(() => keys.authenticate(fresh.reveal(), ""), refused("invalid_key"));
     });
 
+    test("changes made at the same time do not undo each other", async () => {
+      const { create, keys, again } = await setUp();
+      const disabled = await create();
+      await Promise.all([keys.disable(disabled.record.id), keys.rotate(disabled.record.id, 60_000)]);
+      const deleted = await create();
+      await Promise.allSettled([keys.remove(deleted.record.id), keys.rotate(deleted.record.id, 60_000)]);
+      for (const instance of [keys, await again()]) {
+        assert.throws(() => instance.authenticate(disabled.text.reveal(), ""), refused("key_disabled"));
+        assert.throws(() => instance.authenticate(deleted.text.reveal(), ""), refused("invalid_key"));
+      }
+    });
+
     test("a bad address list is refused before anything is stored", async () => {
       const { create, keys } = await setUp();
       await assert.rejects(create({ allowIp: ["nonsense"] }), refused("invalid_request"));

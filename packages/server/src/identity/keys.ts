@@ -55,7 +55,8 @@ export class Keys {
   readonly #records: ReturnType<typeof createKeyRecords>;
   readonly #vault: Pick<Vault, "subkey" | "onChange">;
   readonly #clock: Clock;
-  readonly #revoked: ((id: string) => void)[] = [];
+  readonly #revoked: ((id: string, error: AppError) => void)[] = [];
+  #lastChange: Promise<unknown> = Promise.resolve();
   #pepper: Buffer | undefined;
   #revocations = 0;
 
@@ -106,8 +107,8 @@ export class Keys {
     return this.#revocations;
   }
 
-  /** Tells of every key that stops working by somebody's hand, so that what it has open can be cut. */
-  onRevoked(listener: (id: string) => void): void {
+  /** Tells of every key that stops working by somebody's hand, and why, so that what it has open can be cut. */
+  onRevoked(listener: (id: string, error: AppError) => void): void {
     this.#revoked.push(listener);
   }
 
@@ -149,39 +150,52 @@ export class Keys {
   }
 
   async disable(id: string): Promise<KeyRecord> {
-    const record = await this.#change(id, { disabledAt: this.#clock.now() });
-    this.#tellRevoked(id);
-    return record;
+    return this.#inTurn(async () => {
+      const record = await this.#change(id, { disabledAt: this.#clock.now() });
+      this.#tellRevoked(id, new AppError("key_disabled", { id }));
+      return record;
+    });
   }
 
   async enable(id: string): Promise<KeyRecord> {
-    return this.#change(id, { disabledAt: null });
+    return this.#inTurn(() => this.#change(id, { disabledAt: null }));
   }
 
   /** Gives the key a new secret; the old one opens for `overlapMs` more. */
   async rotate(id: string, overlapMs: number): Promise<IssuedKey> {
-    const old = this.get(id);
-    const minted = mintKey(old.kind, id);
-    const record = await this.#change(id, {
-      hmac: hashSecret(this.#currentPepper(), minted.secret),
-      lastFour: minted.lastFour,
-      previousHmac: overlapMs > 0 ? old.hmac : null,
-      previousUntil: overlapMs > 0 ? this.#clock.now() + overlapMs : null,
+    return this.#inTurn(async () => {
+      const old = this.get(id);
+      const minted = mintKey(old.kind, id);
+      const record = await this.#change(id, {
+        hmac: hashSecret(this.#currentPepper(), minted.secret),
+        lastFour: minted.lastFour,
+        previousHmac: overlapMs > 0 ? old.hmac : null,
+        previousUntil: overlapMs > 0 ? this.#clock.now() + overlapMs : null,
+      });
+      if (overlapMs <= 0) this.#tellRevoked(id, new AppError("invalid_key"));
+      return { record, text: minted.text };
     });
-    if (overlapMs <= 0) this.#tellRevoked(id);
-    return { record, text: minted.text };
   }
 
   async remove(id: string): Promise<void> {
-    this.get(id);
-    await this.#records.remove(id);
-    this.#live.delete(id);
-    this.#tellRevoked(id);
+    return this.#inTurn(async () => {
+      this.get(id);
+      await this.#records.remove(id);
+      this.#live.delete(id);
+      this.#tellRevoked(id, new AppError("invalid_key"));
+    });
   }
 
-  #tellRevoked(id: string): void {
+  /** Changes are made one after the other: none may be worked out from a record that another is about to replace. */
+  #inTurn<Result>(change: () => Promise<Result>): Promise<Result> {
+    const result = this.#lastChange.then(change);
+    this.#lastChange = result.catch(() => undefined);
+    return result;
+  }
+
+  #tellRevoked(id: string, error: AppError): void {
     this.#revocations += 1;
-    for (const listener of this.#revoked) listener(id);
+    for (const listener of this.#revoked) listener(id, error);
   }
 
   #opens(record: KeyRecord, digest: Buffer): boolean {

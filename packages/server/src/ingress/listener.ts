@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { AppError } from "../kernel/errors.ts";
 import { checkHead, type HeadRules } from "./head.ts";
 
@@ -62,6 +62,11 @@ export async function openListener(
       refuse(request, response, path, new AppError("route_not_found", { method: request.method ?? "", path }));
     },
   );
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   const port = await bind(server, options.host, options.port);
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   return {
@@ -69,7 +74,7 @@ export async function openListener(
     port,
     close() {
       draining = true;
-      return shutDown(server, options.drainMs);
+      return shutDown(server, sockets, options.drainMs);
     },
   };
 }
@@ -83,13 +88,15 @@ function bind(server: Server, host: string, port: number): Promise<number> {
   });
 }
 
-function shutDown(server: Server, drainMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const cut = setTimeout(() => server.closeAllConnections(), drainMs);
-    server.close(() => {
-      clearTimeout(cut);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
+/**
+ * A server counts as closed when its connections are given up, which is before they say so themselves. What waits for their
+ * `close`, such as the exchanges that are to be settled, still needs what is closed after this.
+ */
+async function shutDown(server: Server, sockets: ReadonlySet<Socket>, drainMs: number): Promise<void> {
+  const cut = setTimeout(() => server.closeAllConnections(), drainMs);
+  const closed = new Promise((resolve) => void server.close(resolve));
+  server.closeIdleConnections();
+  await closed;
+  clearTimeout(cut);
+  await Promise.all([...sockets].map((socket) => new Promise((resolve) => void socket.once("close", resolve))));
 }

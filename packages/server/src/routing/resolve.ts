@@ -1,4 +1,4 @@
-import { modelsNamed, type ModelPrice } from "../catalog/index.ts";
+import type { ModelPrice } from "../catalog/index.ts";
 import { dialects, type DialectId } from "../dialects/index.ts";
 import { AppError } from "../kernel/errors.ts";
 import type { Provider, Providers } from "../providers/index.ts";
@@ -80,12 +80,9 @@ function addressOf(endpoint: string): { readonly origin: string; readonly pathPr
 /** No translation yet: say which dialect that provider takes, and who would serve the model directly. */
 function translationNeeded(provider: Provider, model: string, dialect: DialectId, parts: RoutingParts): AppError {
   const spoken = dialects.filter((candidate) => provider.endpoints[candidate.id] !== undefined);
-  const direct = [...modelsNamed(model), ...modelsNamed(`${provider.id}/${model}`)].find(
-    (entry) => parts.providers.get(entry.provider)?.endpoints[dialect] !== undefined,
-  );
+  const direct = servedDirectly(provider, model, dialect, parts);
   const paths = spoken.flatMap((candidate) => candidate.routes[0]?.path ?? []).join(" or ");
-  const other =
-    direct === undefined ? "" : `, or ask for \`${direct.provider}/${direct.id}\`, which is served directly`;
+  const other = direct === undefined ? "" : `, or ask for \`${direct}\`, which is served directly`;
   const name = dialects.find((candidate) => candidate.id === dialect)?.name ?? dialect;
   return new AppError("translation_needed", {
     model,
@@ -93,4 +90,19 @@ function translationNeeded(provider: Provider, model: string, dialect: DialectId
     dialect: name,
     advice: `send it to ${paths}${other}`,
   });
+}
+
+/**
+ * The model as `provider/model` at a provider that takes the dialect, and can be called if any of them can. Resellers have
+ * it under the first provider's name too.
+ */
+function servedDirectly(asked: Provider, model: string, dialect: DialectId, parts: RoutingParts): string | undefined {
+  const serving = [model, `${asked.id}/${model}`].flatMap((name) =>
+    parts.providers.models
+      .providersOf(name)
+      .flatMap((id) => parts.providers.get(id) ?? [])
+      .filter((provider) => provider.endpoints[dialect] !== undefined)
+      .map((provider) => ({ provider, name: `${provider.id}/${name}` })),
+  );
+  return (serving.find(({ provider }) => parts.isUsable(provider)) ?? serving[0])?.name;
 }

@@ -1,7 +1,8 @@
 import { isCustom, type Turn, turnsOf } from "./anthropic-request.ts";
+import type { Failure } from "./failure.ts";
 import { isThoughtSeal } from "./reply.ts";
 import type { Call } from "./vendor.ts";
-import { firstOf, isInteger, isObject, type JsonObject, objectOf, objectsOf, stringOf, textsOf } from "./wire.ts";
+import { firstOf, isInteger, isObject, type JsonObject, objectOf, stringOf } from "./wire.ts";
 
 /** Request fields of the Messages API: https://docs.claude.com/en/api/messages */
 const fields = new Set(
@@ -34,17 +35,23 @@ const assistantBlocks = [
   "fallback",
 ];
 
-/** What the Messages API would object to, in its words, or nothing. Counting tokens takes no `max_tokens`. */
-export function problemOf(call: Call, counting: boolean): string | undefined {
+/** The vendor's own tools, connectors and betas bring blocks of many types; they are let through unread. */
+const openBlocks = /^(mcp_|tool_)|_tool_result$/;
+
+const mostBytes = 32 * 1024 * 1024;
+
+/** What the Messages API would object to, in its words. Counting tokens takes no `max_tokens`. */
+export function messagesFailure(call: Call, purpose: "answer" | "count"): Failure | undefined {
+  if (call.bytes.length > mostBytes) return { status: 413, message: "Request exceeds the maximum size" };
   const { body } = call;
-  return (
+  const message =
     versionProblem(call) ??
     fieldProblem(call) ??
-    (counting ? undefined : limitProblem(body)) ??
+    (purpose === "answer" ? limitProblem(body) : undefined) ??
     thinkingProblem(body) ??
     toolsProblem(body) ??
-    messagesProblem(body["messages"])
-  );
+    messagesProblem(body["messages"]);
+  return message === undefined ? undefined : { status: 400, message };
 }
 
 function versionProblem(call: Call): string | undefined {
@@ -151,28 +158,34 @@ function blockProblem(block: unknown, role: string, where: string): string | und
   if (!isObject(block)) return `${where}: Input should be a valid object`;
   const type = stringOf(block["type"]);
   const known = role === "assistant" ? assistantBlocks : userBlocks;
-  if (!known.includes(type) && !/^(mcp_|\w+_tool_result$|tool_)/.test(type))
+  if (!known.includes(type) && !openBlocks.test(type)) {
     return `${where}.type: Input should be one of ${known.join(", ")}`;
-  switch (type) {
-    case "text":
-      if (typeof block["text"] !== "string") return `${where}.text.text: Field required`;
-      return block["text"].trim() === "" ? "messages: text content blocks must contain non-whitespace text" : undefined;
-    case "image":
-    case "document":
-      return isObject(block["source"]) ? undefined : `${where}.${type}.source: Field required`;
-    case "tool_use":
-      return toolUseProblem(block, `${where}.tool_use`);
-    case "tool_result":
-      return typeof block["tool_use_id"] === "string" ? undefined : `${where}.tool_result.tool_use_id: Field required`;
-    case "thinking":
-      if (typeof block["thinking"] !== "string") return `${where}.thinking.thinking: Field required`;
-      return isThoughtSeal(stringOf(block["signature"]), block["thinking"])
-        ? undefined
-        : `${where}: Invalid \`signature\` in \`thinking\` block`;
-    default:
-      return undefined;
   }
+  const check = blockChecks[type];
+  return check?.(block, `${where}.${type}`, where);
 }
+
+type BlockCheck = (block: JsonObject, path: string, where: string) => string | undefined;
+
+const sourceProblem: BlockCheck = (block, path) =>
+  isObject(block["source"]) ? undefined : `${path}.source: Field required`;
+
+const blockChecks: Readonly<Record<string, BlockCheck>> = {
+  text(block, path) {
+    if (typeof block["text"] !== "string") return `${path}.text: Field required`;
+    return block["text"].trim() === "" ? "messages: text content blocks must contain non-whitespace text" : undefined;
+  },
+  image: sourceProblem,
+  document: sourceProblem,
+  tool_use: toolUseProblem,
+  tool_result: (block, path) =>
+    typeof block["tool_use_id"] === "string" ? undefined : `${path}.tool_use_id: Field required`,
+  thinking(block, path, where) {
+    if (typeof block["thinking"] !== "string") return `${path}.thinking: Field required`;
+    const isOurs = isThoughtSeal(stringOf(block["signature"]), block["thinking"]);
+    return isOurs ? undefined : `${where}: Invalid \`signature\` in \`thinking\` block`;
+  },
+};
 
 function toolUseProblem(block: JsonObject, where: string): string | undefined {
   if (!/^[a-zA-Z0-9_-]+$/.test(stringOf(block["id"])))
@@ -216,4 +229,3 @@ function mergeRoles(turns: readonly Turn[]): readonly Turn[] {
   }
   return merged;
 }
-

@@ -1,4 +1,5 @@
-import { problemOf, readMessages } from "./anthropic-request.ts";
+import { messagesFailure } from "./anthropic-check.ts";
+import { readMessages } from "./anthropic-request.ts";
 import { anthropicFailure } from "./failure.ts";
 import { type Answer, piecesOf, sealThought, wordsOf } from "./reply.ts";
 import type { ToolCall } from "./tools.ts";
@@ -8,13 +9,12 @@ import { type JsonObject, objectOf } from "./wire.ts";
 /** Anthropic's Messages API: https://docs.claude.com/en/api/messages-streaming */
 export const anthropicMessages: Vendor = {
   house: "anthropic",
-  check(call) {
-    const message = problemOf(call, false);
-    return message === undefined ? undefined : { status: 400, message };
-  },
+  check: (call) => messagesFailure(call, "answer"),
   read: readMessages,
-  reply: (rendering) =>
-    JSON.stringify(messageOf(rendering, contentOf(rendering), usageOf(rendering.answer), stopOf(rendering.answer))),
+  reply(rendering) {
+    const { answer } = rendering;
+    return JSON.stringify(messageOf(rendering, contentOf(rendering), usageOf(answer), stopOf(answer)));
+  },
   events: messageEvents,
 };
 
@@ -46,8 +46,7 @@ function contentOf(rendering: Rendering): readonly JsonObject[] {
   const thought = shownThought(rendering);
   if (thought !== undefined) content.push({ type: "thinking", thinking: thought, signature: sealThought(thought) });
   if (answer.pieces.length > 0) content.push({ type: "text", text: answer.pieces.join("") });
-  for (const call of answer.calls)
-    content.push({ ...toolUse(call, rendering), input: objectOf(JSON.parse(call.input)) });
+  for (const call of answer.calls) content.push({ ...toolUse(call, rendering), input: inputOf(call) });
   return content;
 }
 
@@ -55,6 +54,15 @@ function contentOf(rendering: Rendering): readonly JsonObject[] {
 function shownThought({ answer, body }: Rendering): string | undefined {
   if (answer.thought === undefined) return undefined;
   return objectOf(body["thinking"])["display"] === "omitted" ? "" : answer.thought;
+}
+
+/** A tool's arguments; a script may have broken them, which only a stream can show. */
+function inputOf(call: ToolCall): JsonObject {
+  try {
+    return objectOf(JSON.parse(call.input));
+  } catch {
+    return {};
+  }
 }
 
 function toolUse(call: ToolCall, { nextId }: Rendering): JsonObject {
@@ -112,7 +120,7 @@ function messageEvents(rendering: Rendering): Stream {
     event("message_delta", { delta, ...(withUsage && { usage: deltaUsageOf(answer.usage) }) }),
     event("message_stop", {}),
   );
-  return { events,  failure: (failure) => event("error", anthropicFailure(failure, nextId("req_", 24))) };
+  return { events, failure: (failure) => event("error", anthropicFailure(failure, nextId("req_", 24))) };
 }
 
 interface Block {

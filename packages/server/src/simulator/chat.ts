@@ -94,7 +94,7 @@ function chunksOf(rendering: Rendering): Stream {
   if (asksUsage && withUsage)
     events.push(`data: ${head.slice(0, -1)},"choices":[],"usage":${JSON.stringify(usageOf(answer))}${pad(0)}}\n\n`);
   events.push("data: [DONE]\n\n");
-  return { events,  failure: (failure) => `data: ${JSON.stringify(openaiFailure(failure))}\n\n` };
+  return { events, failure: (failure) => `data: ${JSON.stringify(openaiFailure(failure))}\n\n` };
 }
 
 function inputDelta(call: ToolCall, piece: string): JsonObject {

@@ -1,6 +1,8 @@
 import type { Clock } from "../kernel/clock.ts";
 import { describe } from "../kernel/errors.ts";
-import { anthropicCounting, anthropicMessages } from "./anthropic.ts";
+import { anthropicMessages } from "./anthropic.ts";
+import { messagesFailure } from "./anthropic-check.ts";
+import { readMessages } from "./anthropic-request.ts";
 import { openaiChat } from "./chat.ts";
 import { type Failure, messageFor } from "./failure.ts";
 import { createDesk, type Desk, type House, keyFailure, keyOf } from "./house.ts";
@@ -10,7 +12,7 @@ import { answerTo } from "./reply.ts";
 import { createResponses } from "./responses.ts";
 import type { Occasion } from "./scenario.ts";
 import { parseScript, type Script, unusable } from "./script.ts";
-import type { Call, IdSource, Vendor } from "./vendor.ts";
+import type { Call, IdSource, Stream, Vendor } from "./vendor.ts";
 import { isObject } from "./wire.ts";
 
 /** A request as it came in. */
@@ -37,8 +39,8 @@ export interface ExchangeParts {
   readonly scriptFor: (occasion: Occasion) => Script | undefined;
 }
 
-/** What is at a path: the list of models, or one API. */
-type Place = "models" | Vendor;
+/** What is at a path: the list of models, the counter of tokens, or one API. */
+type Place = "models" | "count" | Vendor;
 
 /** The paths in front of `/v1` under which providers serve these APIs. */
 const prefixes = ["", "/anthropic", "/api", "/inference", "/openai"];
@@ -57,7 +59,7 @@ export function createExchange(parts: ExchangeParts): (incoming: Incoming) => De
     if (place === undefined) return { outgoing: desk.refuse(unknownUrl(incoming)), script: {} };
     const failure = methodFailure(place, incoming) ?? keyFailure(house, key, parts.apiKeys);
     if (failure !== undefined) return { outgoing: desk.refuse(failure), script: {} };
-    return place === "models" ? listModels({ incoming, desk, key, parts }) : answer(place, { incoming, desk, key, parts });
+    return serve(place, { incoming, desk, key, parts });
   };
 }
 
@@ -66,7 +68,7 @@ function createPlaces(): ReadonlyMap<string, Place> {
   const responses = createResponses();
   for (const prefix of prefixes) {
     places.set(`${prefix}/v1/messages`, anthropicMessages);
-    places.set(`${prefix}/v1/messages/count_tokens`, anthropicCounting);
+    places.set(`${prefix}/v1/messages/count_tokens`, "count");
     places.set(`${prefix}/v1/chat/completions`, openaiChat);
     places.set(`${prefix}/v1/responses`, responses);
     places.set(`${prefix}/v1/models`, "models");
@@ -75,6 +77,7 @@ function createPlaces(): ReadonlyMap<string, Place> {
 }
 
 function houseOf(place: Place | undefined, { header }: Incoming): House {
+  if (place === "count") return "anthropic";
   if (place !== undefined && place !== "models") return place.house;
   return header("anthropic-version") !== undefined || header("x-api-key") !== undefined ? "anthropic" : "openai";
 }
@@ -96,17 +99,32 @@ interface Matter {
   readonly parts: ExchangeParts;
 }
 
-function listModels(matter: Matter): Decision {
-  return follow(matter, { model: "", text: "" }, () => matter.desk.json(modelList(matter.desk.house)));
-}
+const nothing = { model: "", text: "" };
 
-function answer(vendor: Vendor, matter: Matter): Decision {
-  const { incoming, desk, key, parts } = matter;
+function serve(place: Place, matter: Matter): Decision {
+  const { incoming, desk } = matter;
+  if (place === "models") return follow(matter, nothing, () => desk.json(modelList(desk.house)));
   const call = callOf(incoming);
   if (call === undefined) {
-    const refusal = desk.refuse({ status: 400, message: "The request body is not a JSON object.", code: null });
-    return follow(matter, { model: "", text: "" }, () => refusal);
+    return follow(matter, nothing, () =>
+      desk.refuse({ status: 400, message: "The body is not a JSON object.", code: null }),
+    );
   }
+  return place === "count" ? count(call, matter) : answer(place, call, matter);
+}
+
+function count(call: Call, matter: Matter): Decision {
+  const ask = readMessages(call);
+  return follow(matter, ask, (script) => {
+    const failure = script.lenient === true ? undefined : messagesFailure(call, "count");
+    if (failure !== undefined) return matter.desk.refuse(failure);
+    const { input, cacheRead, cacheWrite, cacheWrite1h } = { ...ask.prompt, ...script.usage };
+    return matter.desk.json(JSON.stringify({ input_tokens: input + cacheRead + cacheWrite + cacheWrite1h }));
+  });
+}
+
+function answer(vendor: Vendor, call: Call, matter: Matter): Decision {
+  const { desk, key, parts } = matter;
   const ask = vendor.read(call);
   return follow(matter, ask, (script) => {
     const failure = script.lenient === true ? undefined : vendor.check(call);
@@ -118,14 +136,16 @@ function answer(vendor: Vendor, matter: Matter): Decision {
       createdSeconds: Math.floor(parts.clock.now() / 1000),
       withUsage: script.omit?.includes("usage") !== true,
     };
-    if (!ask.stream || script.json === true) return desk.json(vendor.reply(rendering));
-    const stream = vendor.events(rendering);
-    if (script.errorAtEvent !== undefined) {
-      const before = stream.events.slice(0, script.errorAtEvent);
-      return desk.stream([...before, stream.failure(scriptedFailure(script, script.status ?? 529, key), before.length)]);
-    }
-    return desk.stream(script.omit?.includes("end") === true ? stream.events.slice(0, -1) : stream.events);
+    return ask.stream && script.json !== true
+      ? desk.stream(scriptedEvents(vendor.events(rendering), script, key))
+      : desk.json(vendor.reply(rendering));
   });
+}
+
+function scriptedEvents({ events, failure }: Stream, script: Script, key: string): readonly string[] {
+  if (script.errorAtEvent === undefined) return script.omit?.includes("end") === true ? events.slice(0, -1) : events;
+  const before = events.slice(0, script.errorAtEvent);
+  return [...before, failure(scriptedFailure(script, script.status ?? 529, key), before.length)];
 }
 
 /** The request with its body parsed, or nothing if it is not a JSON object. */

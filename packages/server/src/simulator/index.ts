@@ -1,4 +1,4 @@
-export type { RecordedRequest, SimulatorStats } from "./record.ts";
-export { parseScenarios, type Scenario, type Script, type ScriptedCall, scriptHeaders } from "./scenario.ts";
-export { createSimulator, type Simulator, type SimulatorOptions } from "./simulator.ts";
-export { shellCommand } from "./tools.ts";
+export type { RecordedRequest } from "./record.ts";
+export { parseScenarios, type Scenario } from "./scenario.ts";
+export { type Script, scriptHeaders } from "./script.ts";
+export { createSimulator, type Simulator } from "./simulator.ts";

@@ -1,4 +1,4 @@
-import type { House } from "./vendor.ts";
+import type { House } from "./house.ts";
 
 /** Listed only; a request may name any model. */
 const models = [

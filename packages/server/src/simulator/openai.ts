@@ -49,8 +49,8 @@ function rangeFailure(body: JsonObject, param: string, most: number): Failure | 
 export function limitFailure(body: JsonObject, param: string, least: number): Failure | undefined {
   const value = body[param];
   if (value === undefined || value === null || isInteger(value, least)) return undefined;
-  if (!Number.isInteger(value)) return invalidType(param, "an integer");
-  const message = `Invalid '${param}': integer below minimum value. Expected a value >= ${least}, but got ${String(value)} instead.`;
+  if (typeof value !== "number" || !Number.isInteger(value)) return invalidType(param, "an integer");
+  const message = `Invalid '${param}': integer below minimum value. Expected a value >= ${least}, but got ${value} instead.`;
   return invalid(message, param, "integer_below_min_value");
 }
 

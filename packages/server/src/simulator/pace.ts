@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { constants, createGzip } from "node:zlib";
-import type { Script } from "./scenario.ts";
+import type { Script } from "./script.ts";
 
 /** A response that is ready to be sent. */
 export interface Outgoing {
@@ -24,22 +24,27 @@ export async function deliver(
   script: Script,
   onBytes: (sizeBytes: number) => void,
 ): Promise<Ending> {
-  const parts = outgoing.isStream ? dress(outgoing.parts, script) : outgoing.parts;
-  if (isPlain(script)) {
-    sendWhole(response, outgoing, parts.length === 1 ? (parts[0] ?? "") : parts.join(""), onBytes);
-    return "sent";
-  }
+  const dressed = outgoing.isStream ? { ...outgoing, parts: dress(outgoing.parts, script) } : outgoing;
+  if (isPlain(script)) return sendWhole(response, dressed, onBytes);
   if (script.hang === true) return await silence(response);
   if (script.delayMs !== undefined) await wait(response, script.delayMs);
-  if (response.destroyed) return "left";
-  const { pieces, isCut } = cut(parts, script);
-  sendHead(response, outgoing, script, parts);
-  if (!(await sendPieces(response, pieces, script, onBytes))) return "left";
-  if (!isCut) {
-    response.end();
-    return "sent";
-  }
-  return await breakOff(response, script.drop ?? "end");
+  return response.destroyed ? "left" : await perform(response, dressed, script, onBytes);
+}
+
+async function perform(
+  response: ServerResponse,
+  outgoing: Outgoing,
+  script: Script,
+  onBytes: (sizeBytes: number) => void,
+): Promise<Ending> {
+  const { drop } = script;
+  const isBeforeHead = drop !== "end" && (script.dropAtEvent ?? script.dropAtByte) === undefined;
+  if (drop !== undefined && isBeforeHead) return await breakOff(response, drop);
+  sendHead(response, outgoing, script);
+  if (!(await sendPieces(response, piecesOf(outgoing.parts, script), script, onBytes))) return "left";
+  if (drop !== undefined) return await breakOff(response, drop);
+  response.end();
+  return "sent";
 }
 
 const paced = ["hang", "delayMs", "paceMs", "chunkBytes", "gzip", "drop"] as const;
@@ -48,17 +53,15 @@ function isPlain(script: Script): boolean {
   return script.writes !== "event" && paced.every((option) => script[option] === undefined || script[option] === false);
 }
 
-function sendWhole(
-  response: ServerResponse,
-  outgoing: Outgoing,
-  body: string,
-  onBytes: (sizeBytes: number) => void,
-): void {
+function sendWhole(response: ServerResponse, outgoing: Outgoing, onBytes: (sizeBytes: number) => void): Ending {
+  const { parts } = outgoing;
+  const body = parts.length === 1 ? (parts[0] ?? "") : parts.join("");
   const sizeBytes = Buffer.byteLength(body);
   const length = outgoing.isStream ? undefined : { "content-length": String(sizeBytes) };
   onBytes(sizeBytes);
   response.writeHead(outgoing.status, { ...outgoing.headers, ...length });
   response.end(body);
+  return "sent";
 }
 
 /** Line endings, comments, byte order mark. */
@@ -72,36 +75,26 @@ function dress(events: readonly string[], script: Script): readonly string[] {
   });
 }
 
-interface Cut {
-  readonly pieces: readonly Buffer[];
-  /** Whether the script breaks the response off after the last piece. */
-  readonly isCut: boolean;
+/** The writes to make, up to where the script breaks off. */
+function piecesOf(parts: readonly string[], script: Script): readonly Buffer[] {
+  const isDropped = script.drop !== undefined;
+  const isPlaced = (script.dropAtEvent ?? script.dropAtByte) !== undefined;
+  const kept = isDropped ? parts.slice(0, isPlaced ? script.dropAtEvent : 0) : parts;
+  const isByEvent = script.writes === "event" || (script.writes === undefined && script.paceMs !== undefined);
+  const dropAtByte = isDropped ? script.dropAtByte : undefined;
+  if (isByEvent && script.chunkBytes === undefined && dropAtByte === undefined)
+    return kept.map((part) => Buffer.from(part));
+  const body = Buffer.from(kept.join("")).subarray(0, dropAtByte);
+  const sizeBytes = script.chunkBytes ?? Math.max(1, body.length);
+  const count = Math.ceil(body.length / sizeBytes);
+  return Array.from({ length: count }, (_, index) => body.subarray(index * sizeBytes, (index + 1) * sizeBytes));
 }
 
-/** The writes to make. */
-function cut(parts: readonly string[], script: Script): Cut {
-  const isCut = script.drop !== undefined;
-  const kept = isCut && script.dropAtEvent !== undefined ? parts.slice(0, script.dropAtEvent) : parts;
-  const perEvent = script.writes === "event" || (script.writes === undefined && script.paceMs !== undefined);
-  if (perEvent && script.chunkBytes === undefined && script.dropAtByte === undefined) {
-    return { pieces: kept.map((part) => Buffer.from(part)), isCut };
-  }
-  const whole = Buffer.from(kept.join(""));
-  const end = isCut
-    ? Math.min(script.dropAtByte ?? (script.dropAtEvent === undefined ? 0 : whole.length), whole.length)
-    : whole.length;
-  const size = script.chunkBytes ?? Math.max(1, end);
-  const pieces = Array.from({ length: Math.ceil(end / size) }, (_, index) =>
-    whole.subarray(index * size, Math.min(end, (index + 1) * size)),
-  );
-  return { pieces, isCut };
-}
-
-function sendHead(response: ServerResponse, outgoing: Outgoing, script: Script, parts: readonly string[]): void {
+function sendHead(response: ServerResponse, outgoing: Outgoing, script: Script): void {
   const isSized = !outgoing.isStream && script.gzip !== true && script.drop !== "end";
   response.writeHead(outgoing.status, {
     ...outgoing.headers,
-    ...(isSized && { "content-length": String(Buffer.byteLength(parts.join(""))) }),
+    ...(isSized && { "content-length": String(Buffer.byteLength(outgoing.parts.join(""))) }),
     ...(script.gzip === true && { "content-encoding": "gzip" }),
   });
   response.flushHeaders();
@@ -151,6 +144,7 @@ async function silence(response: ServerResponse): Promise<Ending> {
 
 /** Waits so long, or until the client leaves. */
 function wait(response: ServerResponse, ms: number): Promise<void> {
+  if (response.destroyed) return Promise.resolve();
   if (ms === 0) return new Promise((resolve) => void setImmediate(resolve));
   return new Promise((resolve) => {
     const done = (): void => {

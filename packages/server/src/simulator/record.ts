@@ -67,7 +67,7 @@ export function createRecorder(keeps: boolean): Recorder {
       return entry;
     },
     body(entry, bytes) {
-      if (!keeps) return;
+      if (entries.lastIndexOf(entry) < 0) return; // not kept, or cleared meanwhile
       entry.body = bytes;
       bodyBytes += bytes.length;
       while (entries.length > mostRequests || (bodyBytes > mostBodyBytes && entries.length > 1))

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { TokenUsage } from "../kernel/tokens.ts";
-import type { Script, ScriptedCall } from "./scenario.ts";
+import type { Script, ScriptedCall } from "./script.ts";
 import { callTool, chooseTool, type OfferedTool, type ToolCall, type ToolChoice } from "./tools.ts";
 import { isObject } from "./wire.ts";
 
@@ -104,9 +104,9 @@ const openings = [
   "That is a good place to start.",
 ];
 const body =
-  "I am the simulated model: I speak the same protocol as a real provider, word by word and with token counts, " +
-  "but no provider was called and nothing was spent. Everything around me is real, from the key you sent to the usage " +
-  "that is being recorded for this answer. Add the API key of a provider, and the same request goes to a real model instead.";
+  "I am the simulated model: I speak the same protocol as a real provider, word by word and with token counts, but no " +
+  "provider was called and nothing was spent. You can try your client, your budget and your error handling on me as " +
+  "often as you like. Send the same request to a real provider, and a real model answers it instead.";
 
 function thoughtOn(ask: Ask): string {
   const task =

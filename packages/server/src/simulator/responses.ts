@@ -173,7 +173,7 @@ function responseEvents(response: JsonObject, output: readonly JsonObject[], ren
   emit(answer.cut ? "response.incomplete" : "response.completed", { response: finished(response, output, rendering) });
   return {
     events,
-    
+
     failure(failure, eventCount) {
       const { message, code } = objectOf(openaiFailure(failure)["error"]);
       const failed = { ...response, status: "failed", error: { code: code ?? "server_error", message } };

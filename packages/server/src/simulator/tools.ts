@@ -34,12 +34,12 @@ const shellNames = /^(bash|shell|shell_command|exec_command|execute_command|run_
 export function chooseTool(tools: readonly OfferedTool[], choice: ToolChoice, text: string): OfferedTool | undefined {
   if (choice === "none") return undefined;
   if (typeof choice === "object") return tools.find((tool) => tool.name === choice.name);
-  const shell = tools.find((tool) => isShell(tool));
-  const wished = shell === undefined ? wishedTool(tools, text) : /\brun echo\b/i.test(text) ? shell : undefined;
-  return wished ?? (choice === "any" ? tools[0] : undefined);
+  return wishedTool(tools, text) ?? (choice === "any" ? tools[0] : undefined);
 }
 
 function wishedTool(tools: readonly OfferedTool[], text: string): OfferedTool | undefined {
+  const shell = tools.find(isShell);
+  if (shell !== undefined) return /\brun echo\b/i.test(text) ? shell : undefined;
   const words = new Set(text.toLowerCase().split(/[^a-z0-9]+/));
   const named = tools.find((tool) =>
     tool.name
@@ -66,7 +66,7 @@ export function callTool(tool: OfferedTool): ToolCall {
 
 function customInput(tool: OfferedTool): string {
   if (!isScript(tool)) return "hello from the simulated model";
-  return `const result = await tools.exec_command({ cmd: ${JSON.stringify(shellCommand)} });\ntext(result);\n`;
+  return `const result = await tools.exec_command({ cmd: ${JSON.stringify(shellCommand)} });\ntext(result.output);\n`;
 }
 
 function functionInput(tool: OfferedTool): unknown {

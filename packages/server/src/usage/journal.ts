@@ -171,7 +171,6 @@ export class Journal {
 
   /** All files are complete then: requests that have not ended are interrupted, and can no longer be ended. */
   close(): void {
-    this.check();
     this.#closed = true;
     this.#open.clear();
     this.#current = undefined;

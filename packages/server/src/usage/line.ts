@@ -59,21 +59,19 @@ export type Line =
 const lineFeed = 10;
 
 export function encodeStart(row: RequestsTable): Buffer {
-  return encode(
-    "s",
-    columns.map((column) => row[column]),
-  );
+  return encode("s", valuesOf(row));
 }
 
 export function encodeEnd(row: RequestsTable): Buffer {
-  return encode(
-    "e",
-    columns.map((column) => row[column]),
-  );
+  return encode("e", valuesOf(row));
 }
 
 export function encodeMoved(requestId: string): Buffer {
   return encode("m", [requestId]);
+}
+
+function valuesOf(row: RequestsTable): RowValues {
+  return columns.map((column) => row[column]);
 }
 
 function encode(kind: "s" | "e" | "m", values: RowValues): Buffer {
@@ -113,8 +111,16 @@ function damaged(bytes: Buffer): Line {
 
 /** The row in a start's or end's JSON; `undefined` if it is not one that this version can read. */
 export function decodeRow(json: string): RowValues | undefined {
-  const values: unknown = JSON.parse(json);
+  const values = parse(json);
   return Array.isArray(values) && values.length === columns.length && values.every(isValue) ? values : undefined;
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
 }
 
 function isValue(value: unknown): value is string | number | null {

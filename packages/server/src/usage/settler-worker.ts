@@ -82,11 +82,17 @@ async function settleAll(files: readonly SegmentState[]): Promise<Problem | unde
       settlement ??= new Settlement({ directory, ledger: createLedger(await openLedger()), rejects });
       await settlement.advance(file, (progress: SegmentProgress) => post({ kind: "progress", progress }));
     } catch (error) {
-      if (error instanceof AppError) return { message: error.message, detail: describe(error) }; // no file fares better
+      if (error instanceof AppError) return databaseProblem(error); // no other file would fare better
       problem ??= { message: "a journal file cannot be settled", detail: `${file.name}: ${describe(error)}` };
     }
   }
   return problem;
+}
+
+/** Other messages than that of a database that is away may name a path. */
+function databaseProblem(error: AppError): Problem {
+  const isAway = error.code === "database_unavailable";
+  return { message: isAway ? error.message : "the database cannot be used", detail: describe(error) };
 }
 
 /** Every commit is synced before the journal file that it came from is deleted. */
@@ -111,6 +117,7 @@ async function close(): Promise<void> {
   wanted = false;
   await passing;
   clearTimeout(retryTimer);
+  await syncFiles();
   await db?.close();
   port?.close();
 }

@@ -79,7 +79,11 @@ export async function openUsage(parts: UsageParts): Promise<Usage> {
     },
     health: () => describeHealth(check(), journal, settler),
     async close() {
+      check();
       journal.close();
+      if (journal.heldRows > 0) {
+        log.error({ rows: journal.heldRows }, "usage rows could not be written; their requests count as interrupted");
+      }
       await settler.flush().catch((error: unknown) => {
         log.warn({ error: describe(error), rows: journal.lagRows }, "usage waits in the journal for the next start");
       });

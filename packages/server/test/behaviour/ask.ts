@@ -50,6 +50,8 @@ export interface OpenReply {
   readonly incoming: IncomingMessage;
   /** What has come so far. */
   text(): string;
+  /** The same in the pieces it came in, and when, on the process's own clock. */
+  readonly pieces: readonly { readonly atMs: number; readonly bytes: Buffer }[];
   /** Resolves when the reply is over: whether it ended as HTTP has it, or the connection broke. */
   readonly over: Promise<"ended" | "broken">;
   /** Closes the caller's connection. */
@@ -80,14 +82,15 @@ export function openStream(gate: Gate, dialect: DialectId, options: StreamOption
     });
     call.on("error", reject);
     call.on("response", (incoming) => {
-      const chunks: Buffer[] = [];
-      incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+      const pieces: { readonly atMs: number; readonly bytes: Buffer }[] = [];
+      incoming.on("data", (bytes: Buffer) => pieces.push({ atMs: performance.now(), bytes }));
       incoming.on("error", () => undefined); // told by `over`
       resolve({
         status: incoming.statusCode ?? 0,
         headers: incoming.headers,
         incoming,
-        text: () => Buffer.concat(chunks).toString("utf8"),
+        text: () => Buffer.concat(pieces.map(({ bytes }) => bytes)).toString("utf8"),
+        pieces,
         over: new Promise((done) => incoming.once("close", () => done(incoming.complete ? "ended" : "broken"))),
         leave: () => call.destroy(),
       });

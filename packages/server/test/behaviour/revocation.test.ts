@@ -9,7 +9,11 @@ test("a key revoked while a request's body is on its way does not reach the prov
   const { id, key } = await gate.createKey();
   const body = JSON.stringify({ model: "sim-chat/x", messages: [{ role: "user", content: "hello" }] });
   const status = await new Promise<number | undefined>((resolve, reject) => {
-    const headers = { authorization: `Bearer ${key}`, "content-type": "application/json", "content-length": body.length };
+    const headers = {
+      authorization: `Bearer ${key}`,
+      "content-type": "application/json",
+      "content-length": body.length,
+    };
     const call = request(`${gate.url}/v1/chat/completions`, { method: "POST", headers }, (response) => {
       response.resume();
       resolve(response.statusCode);

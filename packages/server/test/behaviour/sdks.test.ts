@@ -125,7 +125,6 @@ describe("@anthropic-ai/sdk", () => {
       assert.ok(last.content.some((block) => block.type === "text" && block.text.includes(weather)));
     }
     assert.equal(asked.length, 2);
-    assert.match(lastUpstream().path, /\?beta=true$/);
   });
 
   test("tokens are counted", async () => {

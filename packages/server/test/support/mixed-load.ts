@@ -97,7 +97,10 @@ function planRequest(random: Random): Plan {
   const stream = { ...plain, stream: true } as const;
   const sorts: readonly [Plan, ...Plan[]] = [
     plain,
+    plain,
+    plain,
     { ...plain, script: { delayMs: random.between(1, 80) } },
+    stream,
     stream,
     stream,
     { ...stream, script: slow },

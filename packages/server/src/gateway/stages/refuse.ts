@@ -36,13 +36,11 @@ export function refuse(
   if (error.retryAfterSeconds !== undefined && !headers.includes("retry-after")) {
     head.push("retry-after", String(error.retryAfterSeconds));
   }
-  if (error.status === 401) head.push("www-authenticate", "Bearer");
+  // What a key was refused for does not pass by itself. Without the word Claude Code goes on trying for minutes, in silence.
+  if (error.status === 401) head.push("www-authenticate", "Bearer", "x-should-retry", "false");
   // The rest of a body that is too large or too slow is not waited for. Any other is read and dropped by Node, so that the
   // answer is not lost in a connection reset and the connection can be used again.
-  if (error.code === "body_too_large" || error.code === "body_timeout" || response.getHeader("connection") === "close") {
-    response.removeHeader("connection");
-    response.shouldKeepAlive = false;
-  }
+  if (error.code === "body_too_large" || error.code === "body_timeout") response.shouldKeepAlive = false;
   response.writeHead(encoded.status, head);
   response.end(request.method === "HEAD" ? undefined : encoded.body);
 }

@@ -79,7 +79,7 @@ export class Relay implements UpstreamListener {
     this.#startStreaming();
     // The first event mostly comes with the head; if it does not, the caller gets the head now.
     process.nextTick(() => {
-      if (this.#state === "streaming" && this.#receivedBytes === 0) this.#exchange.response.flushHeaders();
+      if (this.#state === "streaming" && this.#lastByte === 0) this.#exchange.response.flushHeaders();
     });
   }
 

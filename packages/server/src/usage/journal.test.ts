@@ -1,0 +1,283 @@
+import assert from "node:assert/strict";
+import { readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { AppError } from "../kernel/errors.ts";
+import { fakeClock } from "../kernel/clock.ts";
+import { Journal, type JournalOptions } from "./journal.ts";
+import { decodeLines } from "./line.ts";
+import type { Write } from "./segment.ts";
+import { endOf, segmentsIn, startOf, temporaryDirectory } from "./test-parts.ts";
+
+const mebibyte = 1_048_576;
+
+function openJournal(directory: string, options: Partial<JournalOptions> = {}): Journal {
+  return new Journal({ directory, maxBytes: 16 * mebibyte, segmentBytes: mebibyte, clock: fakeClock(), ...options });
+}
+
+/** What the files say: ids with an end, and ids of starts that neither ended nor moved within their file. */
+function readBack(directory: string): { ended: string[]; interrupted: string[]; damaged: number } {
+  const ended: string[] = [];
+  const interrupted: string[] = [];
+  let damaged = 0;
+  for (const name of segmentsIn(directory)) {
+    const open = new Set<string>();
+    for (const line of decodeLines(readFileSync(join(directory, name))).lines) {
+      if (line.kind === "damaged") damaged += 1;
+      else if (line.kind === "start") open.add(line.requestId);
+      else open.delete(line.requestId);
+      if (line.kind === "end") ended.push(line.requestId);
+    }
+    interrupted.push(...open);
+  }
+  return { ended: ended.sort(), interrupted: interrupted.sort(), damaged };
+}
+
+/** Starts or ends, and says whether that was acknowledged. */
+function isAcknowledged(run: () => void): boolean {
+  try {
+    run();
+    return true;
+  } catch (error) {
+    assert.ok(error instanceof AppError && error.code === "journal_unavailable");
+    return false;
+  }
+}
+
+const posix = { skip: process.platform === "win32" ? "Windows has no file modes" : undefined };
+
+test("the journal is readable by its owner alone", posix, (t) => {
+  const directory = join(temporaryDirectory(t), "journal");
+  const previous = process.umask(0);
+  t.after(() => process.umask(previous));
+  openJournal(directory).start(startOf("01a"));
+  assert.equal(statSync(directory).mode & 0o777, 0o700);
+  for (const name of segmentsIn(directory)) assert.equal(statSync(join(directory, name)).mode & 0o777, 0o600);
+  assert.equal(segmentsIn(directory).length, 1);
+});
+
+test("what start and end have returned from is in the file", (t) => {
+  const directory = temporaryDirectory(t);
+  const journal = openJournal(directory);
+  for (const id of ["01a", "01b", "01c"]) journal.start(startOf(id));
+  journal.end(endOf("01b"));
+  assert.deepEqual(readBack(directory), { ended: ["01b"], interrupted: ["01a", "01c"], damaged: 0 });
+  assert.equal(journal.lagRows, 1);
+});
+
+test("a request that is started twice, or ended without being open, is a mistake and leaves no trace", (t) => {
+  const directory = temporaryDirectory(t);
+  const journal = openJournal(directory);
+  journal.start(startOf("01a"));
+  assert.throws(() => journal.start(startOf("01a")), { code: "internal" });
+  journal.end(endOf("01a"));
+  assert.throws(() => journal.end(endOf("01a")), { code: "internal" });
+  assert.throws(() => journal.end(endOf("01b")), { code: "internal" });
+  assert.deepEqual(readBack(directory), { ended: ["01a"], interrupted: [], damaged: 0 });
+});
+
+test("a file is complete once another is current and all its requests have ended", (t) => {
+  const directory = temporaryDirectory(t);
+  const journal = openJournal(directory, { segmentBytes: 1 });
+  journal.start(startOf("01a"));
+  journal.start(startOf("01b"));
+  assert.deepEqual(
+    journal.states().map((state) => state.complete),
+    [false, false],
+  );
+  journal.end(endOf("01a"));
+  const [first] = journal.states();
+  assert.equal(first?.complete, true);
+  assert.equal(statSync(join(directory, first?.name ?? "")).size, first?.usedBytes, "unused room is given back");
+});
+
+test("long requests do not keep old files: they are moved to the current one", (t) => {
+  const directory = temporaryDirectory(t);
+  const journal = openJournal(directory, { segmentBytes: 4_000 });
+  for (let index = 0; index < 10; index++) journal.start(startOf(`long-${index}`));
+  for (let index = 0; index < 400; index++) {
+    journal.start(startOf(`short-${index}`));
+    journal.end(endOf(`short-${index}`));
+  }
+  const unfinished = journal.states().filter((state) => !state.complete);
+  assert.ok(unfinished.length <= 5, `${unfinished.length} files wait`);
+  const long = Array.from({ length: 10 }, (_, index) => `long-${index}`);
+  assert.deepEqual(readBack(directory).interrupted, long, "each is open in one file");
+  for (const id of long) journal.end(endOf(id));
+  const { ended, interrupted } = readBack(directory);
+  assert.deepEqual([ended.length, new Set(ended).size, interrupted], [410, 410, []]);
+});
+
+test("at its size limit the journal lets nothing in, lets the open requests end, and goes on once files are gone", (t) => {
+  const directory = temporaryDirectory(t);
+  const journal = openJournal(directory, { maxBytes: 4 * 65_536, segmentBytes: 65_536 });
+  const admitted: string[] = [];
+  for (let index = 0; index < 1_000 && isAcknowledged(() => journal.start(startOf(`r${index}`))); index++) {
+    admitted.push(`r${index}`);
+  }
+  assert.ok(admitted.length > 50 && admitted.length < 1_000);
+  assert.equal(journal.check()?.code, "journal_unavailable");
+  for (const id of admitted) journal.end(endOf(id));
+  assert.ok(journal.sizeBytes <= 4 * 65_536);
+  assert.equal(readBack(directory).ended.length, admitted.length);
+
+  for (const { name, complete } of journal.states()) {
+    if (!complete) continue;
+    journal.noteProgress({ name, foundRows: 0, settledRows: 0, interruptedRows: 0, removed: true });
+  }
+  assert.equal(journal.check(), undefined);
+  journal.start(startOf("later"));
+});
+
+test("files that an earlier process left are complete, and other files in the directory are let alone", (t) => {
+  const directory = temporaryDirectory(t);
+  const earlier = openJournal(directory);
+  earlier.start(startOf("01a"));
+  writeFileSync(join(directory, "rejected.log"), "");
+  writeFileSync(join(directory, "notes.txt"), "");
+  const journal = openJournal(directory);
+  assert.deepEqual(
+    journal.states().map((state) => state.complete),
+    [true],
+  );
+  journal.start(startOf("01b"));
+  assert.equal(journal.states().length, 2);
+});
+
+test("a closed journal lets nothing in, and never writes to a descriptor that is no longer its own", (t) => {
+  const directory = temporaryDirectory(t);
+  const journal = openJournal(directory);
+  journal.start(startOf("01a"));
+  journal.close();
+  assert.throws(() => journal.start(startOf("01b")), { code: "draining" });
+  assert.throws(() => journal.end(endOf("01a")), { code: "internal" });
+  assert.deepEqual(
+    journal.states().map((state) => state.complete),
+    [true],
+  );
+});
+
+// Faults. `calls` counts every write, the zeros that set room aside included.
+
+type Fault = (call: number, args: Parameters<Write>) => number | undefined;
+
+function faulty(fault: Fault): { readonly write: Write; heal(): void } {
+  let calls = 0;
+  let healthy = false;
+  return {
+    write: (...args) => (healthy ? undefined : fault(++calls, args)) ?? writeSync(...args),
+    heal() {
+      healthy = true;
+    },
+  };
+}
+
+function diskFull(): never {
+  throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+}
+
+const faults: Readonly<Record<string, (at: number) => Fault>> = {
+  "fails once": (at) => (call) => (call === at ? diskFull() : undefined),
+  "fails from then on": (at) => (call) => (call >= at ? diskFull() : undefined),
+  "fails every other time from then on": (at) => (call) => (call >= at && call % 2 === 0 ? diskFull() : undefined),
+  "stops short":
+    (at) =>
+    (call, [descriptor, bytes, offset, length, position]) =>
+      call === at ? writeSync(descriptor, bytes, offset, Math.ceil(length / 2), position) : undefined,
+  "stops short and fails from then on":
+    (at) =>
+    (call, [descriptor, bytes, offset, length, position]) => {
+      if (call === at) return writeSync(descriptor, bytes, offset, Math.ceil(length / 2), position);
+      return call > at ? diskFull() : undefined;
+    },
+  "succeeds and yet reports a failure": (at) => (call, args) => {
+    if (call !== at) return undefined;
+    writeSync(...args);
+    return diskFull();
+  },
+  "writes nothing": (at) => (call) => (call === at ? 0 : undefined),
+};
+
+for (const [name, fault] of Object.entries(faults)) {
+  test(`no acknowledged request is lost when the n-th write ${name}`, (t) => {
+    for (let at = 1; at <= 60; at++) {
+      const directory = temporaryDirectory(t);
+      const { write, heal } = faulty(fault(at));
+      const journal = openJournal(directory, { segmentBytes: 5_000, write });
+      const started: string[] = [];
+      const ended: string[] = [];
+      for (let index = 0; index < 30; index++) {
+        const id = `r${String(index).padStart(2, "0")}`;
+        if (isAcknowledged(() => journal.start(startOf(id)))) started.push(id);
+        const oldest = started[ended.length];
+        if (oldest === undefined || started.length - ended.length < 5) continue;
+        journal.end(endOf(oldest)); // never throws
+        ended.push(oldest);
+      }
+      const before = readBack(directory);
+      const seen = new Set([...before.ended, ...before.interrupted]);
+      assert.deepEqual(
+        started.filter((id) => !seen.has(id)),
+        [],
+        `call ${at}: killed now, a start would be missing`,
+      );
+      assert.equal(journal.lagRows, ended.length);
+
+      heal();
+      assert.equal(journal.check(), undefined, `call ${at}`);
+      assert.equal(journal.heldRows, 0);
+      const after = readBack(directory);
+      assert.deepEqual([...new Set(after.ended)], ended, `call ${at}: an end is missing`);
+      const strangers = [...after.ended, ...after.interrupted].filter((id) => !started.includes(id));
+      assert.deepEqual(strangers, [], `call ${at}: a refused request is in the journal`);
+      journal.start(startOf("after"));
+      journal.end(endOf("after"));
+    }
+  });
+}
+
+test("while an end is held nothing is let in", (t) => {
+  const directory = temporaryDirectory(t);
+  let broken = false;
+  const write: Write = (...args) => (broken ? diskFull() : writeSync(...args));
+  const journal = openJournal(directory, { write });
+  journal.start(startOf("01a"));
+  broken = true;
+  journal.end(endOf("01a"));
+  assert.equal(journal.heldRows, 1);
+  assert.throws(() => journal.start(startOf("01b")), { code: "journal_unavailable" });
+  broken = false;
+  journal.start(startOf("01c"));
+  assert.equal(journal.heldRows, 0);
+  assert.deepEqual(readBack(directory).ended, ["01a"]);
+});
+
+test("a full disk fails no end: its room was set aside when the request was let in", (t) => {
+  const directory = temporaryDirectory(t);
+  let room = 5 * 65_536;
+  // A disk with `room` bytes: writing over what is allocated costs nothing, growing a file does.
+  const sizes = new Map<number, number>();
+  const write: Write = (descriptor, bytes, offset, length, position) => {
+    const size = sizes.get(descriptor) ?? 0;
+    const growth = Math.max(0, position + length - size);
+    if (growth > 0 && room === 0) diskFull();
+    const taken = Math.min(growth, room);
+    room -= taken;
+    sizes.set(descriptor, size + taken);
+    return writeSync(descriptor, bytes, offset, length - growth + taken, position);
+  };
+  const journal = openJournal(directory, { segmentBytes: 100_000, write });
+  const open: string[] = [];
+  let ended = 0;
+  for (let index = 0; index < 5_000; index++) {
+    if (isAcknowledged(() => journal.start(startOf(`r${index}`)))) open.push(`r${index}`);
+    if (index % 3 !== 0) continue;
+    const id = open.shift();
+    if (id !== undefined) journal.end(endOf(id));
+    if (id !== undefined) ended += 1;
+    assert.equal(journal.heldRows, 0);
+  }
+  for (const id of open) journal.end(endOf(id));
+  assert.equal(journal.heldRows, 0);
+  assert.equal(readBack(directory).ended.length, ended + open.length);
+});
