@@ -6,13 +6,14 @@ import { dialectById, dialects, type Dialect, type DialectRoute } from "../diale
 import type { Plane, Refuse } from "../ingress/index.ts";
 import type { Exchange } from "./exchange.ts";
 import { answerModels, speaksAnthropic, type ModelListParts } from "./model-list.ts";
-import { serve, type OpenExchange, type PipelineParts } from "./pipeline.ts";
+import { serve, type PipelineParts } from "./pipeline.ts";
+import { OpenReplies } from "./open-replies.ts";
 import { answerProbe, type Readiness } from "./probes.ts";
 import { admitCaller } from "./stages/admit.ts";
 import { authenticate } from "./stages/authenticate.ts";
 import { refuse } from "./stages/refuse.ts";
 
-export interface GatewayParts extends PipelineParts, ModelListParts {
+export interface GatewayParts extends Omit<PipelineParts, "open">, ModelListParts {
   readonly version: string;
   readonly readiness: Readiness;
 }
@@ -21,8 +22,6 @@ export interface Gateway {
   readonly plane: Plane;
   /** Answers what no plane took, in the dialect that the path or the headers suggest. */
   readonly refuse: Refuse;
-  /** How many replies are under way. */
-  open(): number;
 }
 
 /** The data plane: the routes of every dialect, the list of models, the probes. */
@@ -31,10 +30,8 @@ export function createGateway(parts: GatewayParts): Gateway {
   for (const dialect of dialects) {
     for (const route of dialect.routes) routes.set(`${route.method} ${route.path}`, { dialect, route });
   }
-  const open = new Set<OpenExchange>();
-  parts.keys.onRevoked((id, error) => {
-    for (const exchange of open) if (exchange.keyId === id) exchange.cut(error);
-  });
+  const pipeline: PipelineParts = { ...parts, open: new OpenReplies() };
+  parts.keys.onRevoked((id, error) => pipeline.open.cutAllOf(id, error));
 
   const refuseAny: Refuse = (request, response, path, error) => {
     refuse(request, response, dialectOf(request, path, routes), error, ulid(parts.clock.now()));
@@ -43,7 +40,7 @@ export function createGateway(parts: GatewayParts): Gateway {
   function plane(request: IncomingMessage, response: ServerResponse, path: string): boolean {
     const found = routes.get(`${request.method ?? ""} ${path}`);
     if (found !== undefined) {
-      void serve(newExchange(request, response, path, found, parts), parts, open);
+      void serve(newExchange(request, response, path, found, parts), pipeline);
       return true;
     }
     const isModels = path === "/v1/models" || path.startsWith("/v1/models/");
@@ -80,7 +77,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     }
   }
 
-  return { plane, refuse: refuseAny, open: () => open.size };
+  return { plane, refuse: refuseAny };
 }
 
 function newExchange(

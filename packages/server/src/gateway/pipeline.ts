@@ -8,6 +8,7 @@ import type { Routing } from "../routing/index.ts";
 import { estimateInputTokens, type StreamFilter } from "../dialects/index.ts";
 import type { Connector, UpstreamRequest } from "../upstream/index.ts";
 import type { Exchange } from "./exchange.ts";
+import type { OpenReplies } from "./open-replies.ts";
 import { admitCaller, admitModel } from "./stages/admit.ts";
 import { authenticate } from "./stages/authenticate.ts";
 import { decode } from "./stages/decode.ts";
@@ -26,6 +27,7 @@ export interface PipelineParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly bodyLimits: BodyLimits;
+  readonly open: OpenReplies;
   /** Whether token counts of streamed chat replies are asked for when the caller did not. */
   readonly includeStreamUsage: boolean;
 }
@@ -35,7 +37,7 @@ export interface PipelineParts {
  * property: nothing of a body is read before the caller is known, nothing is decided by a body before it is checked, and
  * nothing is sent before it is written down.
  */
-export async function serve(exchange: Exchange, parts: PipelineParts, open: Set<OpenExchange>): Promise<void> {
+export async function serve(exchange: Exchange, parts: PipelineParts): Promise<void> {
   try {
     const { revocations } = parts.keys;
     exchange.caller = authenticate(exchange.request, parts.keys);
@@ -53,7 +55,7 @@ export async function serve(exchange: Exchange, parts: PipelineParts, open: Set<
     if (parts.keys.revocations !== revocations) authenticate(exchange.request, parts.keys);
     const { request, filter } = prepare(exchange, exchange.asked, exchange.target, credential, parts);
     parts.settler.start(exchange);
-    await relayReply(exchange, request, filter, parts, open);
+    await relayReply(exchange, request, filter, parts);
   } catch (thrown) {
     giveBack(exchange, asAppError(thrown), parts);
   }
@@ -65,15 +67,13 @@ function relayReply(
   request: UpstreamRequest,
   filter: StreamFilter | undefined,
   parts: PipelineParts,
-  open: Set<OpenExchange>,
 ): Promise<void> {
   return new Promise((resolve) => {
     const relay = new Relay(exchange, parts, filter, () => {
-      open.delete(entry);
+      parts.open.remove(slot);
       resolve();
     });
-    const entry: OpenExchange = { keyId: exchange.caller?.keyId ?? "", cut: (error) => relay.cut(error) };
-    open.add(entry);
+    const slot = parts.open.add(relay);
     exchange.attempts += 1;
     try {
       relay.attach(parts.connector.send(request, relay));
@@ -81,12 +81,6 @@ function relayReply(
       relay.cut(asAppError(thrown));
     }
   });
-}
-
-/** An exchange whose reply is under way, so that it can be cut when its key is revoked. */
-export interface OpenExchange {
-  readonly keyId: string;
-  cut(error: AppError): void;
 }
 
 /** The end of an exchange that never reached a provider: a row for whoever the key belongs to, and an answer. */

@@ -11,6 +11,7 @@ import {
   modelFor,
   normalEnd,
   openStream,
+  requestIdShape,
   until,
   type DialectId,
 } from "./ask.ts";
@@ -88,6 +89,34 @@ describe("no key, or not one of ours", () => {
     const reply = await send(`${gate.url}/v1/messages`, "POST", "pc_wrong", {}, "{ this is no JSON");
     assertRefused("anthropic-messages", reply, 401, "invalid_key");
   });
+});
+
+test("every reply has an id of its own, whatever id the caller sends", async () => {
+  const seen = new Set<string>();
+  const own = { "x-request-id": "01m7xkeyof0the0caller00000" };
+  for (const dialect of dialectIds) {
+    for (const [body, headers] of [
+      [{}, {}],
+      [{ stream: true }, {}],
+      [{}, scriptHeaders({ status: 429 })],
+      [{}, scriptHeaders({ status: 401 })],
+      [{ model: "nobody" }, {}],
+    ] as const) {
+      const reply = await ask(gate, dialect, body, { ...own, ...headers });
+      const id = String(reply.headers["x-request-id"]);
+      assert.match(id, requestIdShape);
+      const row = await gate.admin.call(endpoints.requests.get, { params: { id } });
+      assert.equal(row.status, reply.status);
+      seen.add(id);
+    }
+  }
+  for (const path of ["/v1/models", "/v1/models/nothing", "/v1/nowhere"]) {
+    const reply = await gate.get(path, own);
+    assert.match(String(reply.headers["x-request-id"]), requestIdShape);
+    seen.add(String(reply.headers["x-request-id"]));
+  }
+  assert.equal(seen.size, dialectIds.length * 5 + 3);
+  assert.ok(!seen.has(own["x-request-id"]));
 });
 
 describe("a key limited to some models", () => {

@@ -80,6 +80,7 @@ export function openStream(gate: Gate, dialect: DialectId, options: StreamOption
         ...scriptHeaders(script),
       },
     });
+    call.setTimeout(10_000, () => call.destroy(new Error("silence for 10 s")));
     call.on("error", reject);
     call.on("response", (incoming) => {
       const pieces: { readonly atMs: number; readonly bytes: Buffer }[] = [];

@@ -158,8 +158,7 @@ describe("one model", () => {
   });
 
   test("that is unknown, or not for this key, does not exist", async () => {
-    const unknown = ["nothing", "sim-chat/nothing", "sim-chat", "sim-chat/", "%zz", "%C3%28", "gpt-house%00"];
-    for (const id of unknown.slice(0, -1)) {
+    for (const id of ["nothing", "sim-chat/nothing", "sim-chat", "sim-chat/", "%zz", "%C3%28"]) {
       const message = assertRefused("openai-chat", await get(id), 404, "model_not_found");
       assert.match(message, /no provider here serves the model/, id);
       assertRefused("anthropic-messages", await get(id, anthropicHeaders), 404, "model_not_found");

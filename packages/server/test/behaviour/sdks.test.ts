@@ -55,14 +55,16 @@ describe("@anthropic-ai/sdk", () => {
     { name: "get_weather", description: "Weather of a city", input_schema: { ...city, required: ["city"] } },
   ];
 
-  test("a streamed message is the same as a whole one", async () => {
-    const whole = await anthropic.messages.create(base);
-    const streamed = await anthropic.messages.stream(base).finalMessage();
-    assert.deepEqual(streamed.content, whole.content);
-    assert.equal(streamed.stop_reason, whole.stop_reason);
-    // the two requests differ by `"stream":true`, and what they count with them
-    assert.equal(streamed.usage.output_tokens, whole.usage.output_tokens);
-    assert.equal(whole.model, "test-model");
+  test("a streamed message is the same as a whole one: text, thoughts and tool calls", async () => {
+    const thinking = { type: "enabled" as const, budget_tokens: 1024 };
+    for (const body of [base, { ...base, tools }, { ...base, thinking }, { ...base, tools, thinking }]) {
+      const whole = await anthropic.messages.create(body);
+      const streamed = await anthropic.messages.stream(body).finalMessage();
+      assert.deepEqual(withoutIds(streamed.content), withoutIds(whole.content));
+      assert.equal(streamed.stop_reason, whole.stop_reason);
+      assert.equal(streamed.usage.output_tokens, whole.usage.output_tokens);
+      assert.equal(whole.model, "test-model");
+    }
   });
 
   test("raw events arrive in the order the API promises", async () => {
@@ -156,6 +158,8 @@ describe("@anthropic-ai/sdk", () => {
     const guest = new Anthropic({ baseURL: place.anthropic, apiKey: limited.key, maxRetries: 0 });
     await assert.rejects(stranger.messages.create(base), Anthropic.AuthenticationError);
     await assert.rejects(stranger.messages.stream(base).finalMessage(), Anthropic.AuthenticationError);
+    const long = { ...base, messages: [{ role: "user" as const, content: "x".repeat(8_000_000) }] };
+    await assert.rejects(stranger.messages.create(long), Anthropic.AuthenticationError, "not a lost connection");
     await assert.rejects(guest.messages.create(base), Anthropic.PermissionDeniedError);
     await assert.rejects(anthropic.messages.create({ ...base, model: "nobody-has-this" }), Anthropic.NotFoundError);
     await assert.rejects(anthropic.messages.create({ ...base, max_tokens: -1 }), Anthropic.BadRequestError);
@@ -217,15 +221,24 @@ describe("openai: chat completions", () => {
   const definition = { name: "get_weather", description: "Weather of a city", parameters };
   const tools = [{ type: "function" as const, function: definition }];
 
+  const calls = (choice: OpenAI.ChatCompletion.Choice | undefined) =>
+    choice?.message.tool_calls?.map(
+      (call) => call.type === "function" && [call.function.name, call.function.arguments],
+    );
+
   const send = (body: OpenAI.ChatCompletionCreateParamsNonStreaming, streamed: boolean) =>
     streamed
       ? openai.chat.completions.stream({ ...body, stream: true }).finalChatCompletion()
       : openai.chat.completions.create(body);
 
-  test("a streamed completion is the same as a whole one", async () => {
+  test("a streamed completion is the same as a whole one: text and tool calls", async () => {
+    for (const body of [{ ...base, tools }, base]) {
+      const [whole, streamed] = [(await send(body, false)).choices[0], (await send(body, true)).choices[0]];
+      assert.equal(streamed?.message.content, whole?.message.content);
+      assert.deepEqual(calls(streamed), calls(whole));
+      assert.equal(streamed?.finish_reason, whole?.finish_reason);
+    }
     const [whole, streamed] = [await send(base, false), await send(base, true)];
-    assert.equal(streamed.choices[0]?.message.content, whole.choices[0]?.message.content);
-    assert.equal(streamed.choices[0]?.finish_reason, "stop");
     assert.ok(!streamed.usage, "counts that were not asked for do not show");
     const stream = { ...base, stream_options: { include_usage: true } };
     const counted = await openai.chat.completions.stream({ ...stream, stream: true }).finalChatCompletion();
@@ -245,14 +258,6 @@ describe("openai: chat completions", () => {
       assert.ok(second.choices[0]?.message.content?.includes(weather));
     });
   }
-
-  test("a streamed tool call is the same as a whole one", async () => {
-    const calls = async (streamed: boolean) =>
-      (await send({ ...base, tools }, streamed)).choices[0]?.message.tool_calls?.map((call) =>
-        call.type === "function" ? [call.function.name, call.function.arguments] : [],
-      );
-    assert.deepEqual(await calls(true), await calls(false));
-  });
 
   test("the SDK's own tool runner goes all the way, whole and streamed", async () => {
     const runnable = {
@@ -336,28 +341,31 @@ describe("openai: responses", () => {
   const base = { model, input: [{ role: "user" as const, content: prompt }] };
   const tools = [{ type: "function" as const, name: "get_weather", parameters: city, strict: false }];
 
+  const thoughtful = {
+    ...base,
+    tools,
+    store: false,
+    reasoning: { effort: "high" as const, summary: "auto" as const },
+    include: ["reasoning.encrypted_content" as const],
+  };
+
   type Asked = OpenAI.Responses.ResponseCreateParamsNonStreaming;
   const send = (body: Asked, streamed: boolean): Promise<OpenAI.Responses.Response> =>
     streamed ? openai.responses.stream({ ...body, stream: true }).finalResponse() : openai.responses.create(body);
 
-  test("a streamed response is the same as a whole one", async () => {
-    const [whole, streamed] = [await send(base, false), await send(base, true)];
-    assert.equal(whole.status, "completed");
-    assert.ok(whole.output_text.length > 0);
-    assert.equal(streamed.output_text, whole.output_text);
-    assert.deepEqual(withoutIds(streamed.output), withoutIds(whole.output));
-    assert.equal(streamed.usage?.output_tokens, whole.usage?.output_tokens);
+  test("a streamed response is the same as a whole one: text, thoughts and tool calls", async () => {
+    for (const body of [base, thoughtful]) {
+      const [whole, streamed] = [await send(body, false), await send(body, true)];
+      assert.equal(whole.status, "completed");
+      assert.ok(whole.output_text.length > 0);
+      assert.equal(streamed.output_text, whole.output_text);
+      assert.deepEqual(withoutIds(streamed.output), withoutIds(whole.output));
+      assert.equal(streamed.usage?.output_tokens, whole.usage?.output_tokens);
+    }
   });
 
   for (const streamed of [false, true]) {
     test(`a tool is called after a thought, both go back, and the result is used (${streamed ? "streamed" : "whole"})`, async () => {
-      const thoughtful = {
-        ...base,
-        tools,
-        store: false,
-        reasoning: { effort: "high" as const, summary: "auto" as const },
-        include: ["reasoning.encrypted_content" as const],
-      };
       const first = await send(thoughtful, streamed);
       const thought = first.output.find((item) => item.type === "reasoning");
       assert.ok(thought?.encrypted_content);

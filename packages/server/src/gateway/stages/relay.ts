@@ -5,6 +5,7 @@ import { formatUsdPlain } from "../../kernel/money.ts";
 import type { StreamFilter, UsageReader } from "../../dialects/index.ts";
 import type { UpstreamCall, UpstreamListener } from "../../upstream/index.ts";
 import type { Exchange } from "../exchange.ts";
+import type { OpenReply } from "../open-replies.ts";
 import { replyHeaders } from "./head.ts";
 import { failureOf, refuse } from "./refuse.ts";
 import type { Ending, Settled, Settler } from "./settle.ts";
@@ -34,7 +35,7 @@ type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
  * pauses the upstream, so no more than one chunk waits here. A caller that leaves aborts the upstream at once.
  * After a failure the caller never sees a normal end: an error in place of the reply, or an error event behind it.
  */
-export class Relay implements UpstreamListener {
+export class Relay implements UpstreamListener, OpenReply {
   readonly #exchange: Exchange;
   readonly #parts: RelayParts;
   readonly #filter: StreamFilter | undefined;
@@ -56,6 +57,10 @@ export class Relay implements UpstreamListener {
     this.#filter = filter;
     this.#finished = finished;
     exchange.response.on("close", () => this.#callerLeft());
+  }
+
+  get keyId(): string {
+    return this.#exchange.caller?.keyId ?? "";
   }
 
   /** The call whose reply this is; given once, right after it was sent. */
