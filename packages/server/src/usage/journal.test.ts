@@ -93,19 +93,21 @@ test("a file is complete once another is current and all its requests have ended
 
 test("long requests do not keep old files: they are moved to the current one", (t) => {
   const directory = temporaryDirectory(t);
-  const journal = openJournal(directory, { segmentBytes: 4_000 });
-  for (let index = 0; index < 10; index++) journal.start(startOf(`long-${index}`));
-  for (let index = 0; index < 400; index++) {
-    journal.start(startOf(`short-${index}`));
-    journal.end(endOf(`short-${index}`));
+  const journal = openJournal(directory, { segmentBytes: 16_000 });
+  const long = Array.from({ length: 30 }, (_, index) => `long-${String(index).padStart(2, "0")}`);
+  for (const id of long) {
+    journal.start(startOf(id));
+    for (let index = 0; index < 40; index++) {
+      journal.start(startOf(`${id}-short-${index}`));
+      journal.end(endOf(`${id}-short-${index}`));
+    }
   }
-  const unfinished = journal.states().filter((state) => !state.complete);
-  assert.ok(unfinished.length <= 5, `${unfinished.length} files wait`);
-  const long = Array.from({ length: 10 }, (_, index) => `long-${index}`);
-  assert.deepEqual(readBack(directory).interrupted, long, "each is open in one file");
+  const unfinished = journal.states().filter((state) => !state.complete).length;
+  assert.ok(unfinished <= 5, `${unfinished} files wait`);
+  assert.deepEqual(readBack(directory).interrupted, long, "each is open in exactly one file");
   for (const id of long) journal.end(endOf(id));
   const { ended, interrupted } = readBack(directory);
-  assert.deepEqual([ended.length, new Set(ended).size, interrupted], [410, 410, []]);
+  assert.deepEqual([ended.length, new Set(ended).size, interrupted], [1_230, 1_230, []]);
 });
 
 test("at its size limit the journal lets nothing in, lets the open requests end, and goes on once files are gone", (t) => {
@@ -250,6 +252,26 @@ test("while an end is held nothing is let in", (t) => {
   journal.start(startOf("01c"));
   assert.equal(journal.heldRows, 0);
   assert.deepEqual(readBack(directory).ended, ["01a"]);
+});
+
+test("a file that takes no more writes is left for another one", (t) => {
+  const directory = temporaryDirectory(t);
+  const broken = new Set<number>();
+  let lastDescriptor = -1;
+  const write: Write = (...args) => {
+    [lastDescriptor] = args;
+    if (broken.has(lastDescriptor)) throw Object.assign(new Error("EIO: i/o error, write"), { code: "EIO" });
+    return writeSync(...args);
+  };
+  const journal = openJournal(directory, { write });
+  journal.start(startOf("01a"));
+  broken.add(lastDescriptor);
+  assert.throws(() => journal.start(startOf("01b")), { code: "journal_unavailable" });
+  journal.start(startOf("01c"));
+  journal.end(endOf("01a"));
+  journal.start(startOf("01d"));
+  journal.end(endOf("01c"));
+  assert.deepEqual([journal.heldRows, readBack(directory).ended], [0, ["01a", "01c"]]);
 });
 
 test("a full disk fails no end: its room was set aside when the request was let in", (t) => {

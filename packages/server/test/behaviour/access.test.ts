@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { endpoints, type ErrorCode } from "@portcullis/contract";
 import { scriptHeaders } from "../../src/simulator/index.ts";
 import { openGate, send, simulated, type Gate, type Reply } from "../support/gateway.ts";
@@ -164,7 +164,7 @@ describe("a key limited to some models", () => {
     },
   ];
 
-  test("a second provider with a model of its own is there", async () => {
+  before(async () => {
     const upstream = await gate.admin.call(endpoints.providers.get, { params: { id: "sim-chat" } });
     const twin = { id: "sim-twin", dialect: "openai-chat", base_url: upstream.base_url, allow_private: true } as const;
     await gate.admin.call(endpoints.providers.create, { input: { ...twin, api_key: gate.providerKey } });

@@ -38,10 +38,10 @@ const lastUpstream = () => {
   return last;
 };
 
-/** The same without the ids, which differ from reply to reply. */
+/** The same without the ids, which differ from reply to reply, and what the SDK itself adds to a streamed one. */
 function withoutIds(value: unknown): unknown {
-  const ids = new Set(["id", "call_id", "item_id", "created", "created_at", "completed_at", "parsed", "_request_id"]);
-  return JSON.parse(JSON.stringify(value, (name, member: unknown) => (ids.has(name) ? undefined : member)));
+  const left = new Set(["id", "call_id", "parsed", "parsed_arguments"]);
+  return JSON.parse(JSON.stringify(value, (name, member: unknown) => (left.has(name) ? undefined : member)));
 }
 
 function assertUpstreamAborted(): Promise<void> {

@@ -19,11 +19,11 @@ export function admitCaller(caller: Caller): void {
  * target, so that no spelling of a name gets past the list. Throws `model_not_allowed`.
  */
 export function admitModel(caller: Caller, target: Target, providers: Pick<Providers, "get">): void {
-  if (caller.allowsModel(namesOf(target.provider.id, target.model, providers))) return;
+  if (caller.models === null || caller.allowsModel(namesOf(target.provider.id, target.model, providers))) return;
   throw new AppError("model_not_allowed", {
     id: caller.keyId,
     model: target.model,
-    allowed: (caller.models ?? []).join(", "),
+    allowed: caller.models.join(", "),
   });
 }
 
