@@ -10,7 +10,10 @@ export const key = z.object({
   team: z.string().nullable(),
   service: z.string().nullable(),
   description: z.string().nullable(),
-  /** Patterns of model names; `null` allows every model. */
+  /**
+   * Patterns with `*`: with a slash they are for `provider/model`, without one for the model's id at any provider. `null`
+   * allows every model.
+   */
   models: z.array(z.string()).nullable(),
   /** Addresses and ranges it may be used from; `null` allows every address. */
   allow_ip: z.array(z.string()).nullable(),

@@ -3,7 +3,6 @@ import { isoTime } from "../kernel/clock.ts";
 import { AppError } from "../kernel/errors.ts";
 import type { Caller } from "../identity/index.ts";
 import type { Provider, ProviderModel, Providers } from "../providers/index.ts";
-import { namesOf } from "./stages/admit.ts";
 
 export interface ModelListParts {
   readonly providers: Providers;
@@ -66,7 +65,7 @@ function listFor(caller: Caller, parts: ModelListParts, anthropic: boolean): rea
     .list()
     .filter(parts.isUsable)
     .flatMap((provider) => parts.providers.models.list(provider.id))
-    .filter((entry) => caller.allowsModel(namesOf(entry.provider, entry.model, parts.providers)))
+    .filter((entry) => caller.allowsModel(entry.provider, entry.model))
     .map((entry) => {
       const full = `${entry.provider}/${entry.model}`;
       const alone = anthropic && entry.model.startsWith("claude") && isOnly(entry, parts);

@@ -46,7 +46,7 @@ export async function serve(exchange: Exchange, parts: PipelineParts): Promise<v
     exchange.requestBytes = body.length;
     exchange.asked = decode(exchange.request, body);
     exchange.target = parts.routing.resolve(exchange.asked.model, exchange.dialect.id);
-    admitModel(exchange.caller, exchange.target, parts.providers);
+    admitModel(exchange.caller, exchange.target);
     if (exchange.route.purpose === "inference") exchange.estimatedInput = estimateInputTokens(body);
     const credential = await openCredential(exchange.target.provider, parts.providers.credentials);
     exchange.credential = credential;

@@ -53,8 +53,8 @@ for (const database of databases) {
         const caller = instance.authenticate(text.reveal(), "10.1.1.1");
         assert.equal(caller.keyId, record.id);
         assert.equal(caller.user, "ada");
-        assert.ok(caller.allowsModel(["claude-sonnet-5"]));
-        assert.ok(!caller.allowsModel(["gpt-5", "openai/gpt-5"]));
+        assert.ok(caller.allowsModel("anthropic", "claude-sonnet-5"));
+        assert.ok(!caller.allowsModel("claude-like", "gpt-5"));
         const stored = JSON.stringify(instance.list());
         assert.ok(!stored.includes(text.reveal()) && !stored.includes(text.reveal().split("_")[2] ?? ""));
       }

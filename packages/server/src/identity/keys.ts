@@ -14,8 +14,8 @@ export interface Caller {
   readonly user: string | null;
   readonly team: string | null;
   readonly service: string | null;
-  /** Whether any of a model's names (`gpt-5`, `openai/gpt-5`) is allowed. */
-  allowsModel(names: readonly string[]): boolean;
+  /** Whether the key's list has the model, as `provider/model` or by its id there. */
+  allowsModel(provider: string, model: string): boolean;
   /** For messages: the allowed patterns as the key's owner wrote them. */
   readonly models: readonly string[] | null;
 }
@@ -219,7 +219,6 @@ export class Keys {
 }
 
 function compile(record: KeyRecord): LiveKey {
-  const matchers = record.models?.map(compilePattern);
   return {
     record,
     allowsAddress: record.allowIp === null ? () => true : compileAddressList(record.allowIp),
@@ -230,7 +229,19 @@ function compile(record: KeyRecord): LiveKey {
       team: record.team,
       service: record.service,
       models: record.models,
-      allowsModel: (names) => matchers === undefined || names.some((name) => matchers.some((matches) => matches(name))),
+      allowsModel: compileModels(record.models),
     },
   };
+}
+
+/**
+ * A pattern with a slash is for `provider/model`, one without for the model's id alone: `openai/*` means that provider, and
+ * not what a reseller calls `openai/gpt-5`; `claude-*` means models of that name at any provider.
+ */
+function compileModels(patterns: readonly string[] | null): Caller["allowsModel"] {
+  if (patterns === null) return () => true;
+  const full = patterns.filter((pattern) => pattern.includes("/")).map(compilePattern);
+  const bare = patterns.filter((pattern) => !pattern.includes("/")).map(compilePattern);
+  return (provider, model) =>
+    bare.some((matches) => matches(model)) || full.some((matches) => matches(`${provider}/${model}`));
 }

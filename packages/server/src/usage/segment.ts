@@ -106,7 +106,7 @@ export class Segment {
     }
   }
 
-  /** No more lines will be written: gives back the room that was not used. */
+  /** No more lines will be written: gives back the room that was not used. Does not throw. */
   close(): void {
     try {
       ftruncateSync(this.#descriptor, this.#usedBytes);
@@ -114,6 +114,10 @@ export class Segment {
     } catch {
       // The zeros stay in the file until it is deleted; its reader passes them over.
     }
-    closeSync(this.#descriptor);
+    try {
+      closeSync(this.#descriptor);
+    } catch {
+      // What a close can report is that an earlier write did not reach the disk; that is for the settler's sync to tell.
+    }
   }
 }

@@ -94,7 +94,8 @@ describe("the list of models", () => {
       [["sim-chat/shared"], ["sim-chat/shared"]],
       [["*-house"], ["sim-anthropic/claude-house", "sim-chat/gpt-house", "sim-responses/sim-chat/gpt-house"]],
       [["sim-chat/gpt-*"], ["sim-chat/gpt-house"]],
-      [["vendor/*"], ["sim-chat/vendor/family:large@2026"]],
+      [["vendor/*"], []],
+      [["sim-chat/vendor/*"], ["sim-chat/vendor/family:large@2026"]],
       [["nothing"], []],
     ];
     for (const [models, expected] of cases) {

@@ -31,6 +31,8 @@ export function refuse(
     String(encoded.body.length),
     "x-request-id",
     requestId,
+    "request-id", // what Anthropic's clients read
+    requestId,
     ...headers,
   ];
   if (error.retryAfterSeconds !== undefined && !headers.includes("retry-after")) {
