@@ -3,7 +3,15 @@ import { test } from "node:test";
 import { auditedDetail, auditedTarget } from "./audited.ts";
 
 test("an audit event keeps no value of a field that nobody declared harmless", () => {
-  const secrets = { value: "canary", api_key: "canary", key: "canary", passphrase: "canary", root_key: "canary", code: "canary", invented_later: "canary" };
+  const secrets = {
+    value: "canary",
+    api_key: "canary",
+    key: "canary",
+    passphrase: "canary",
+    root_key: "canary",
+    code: "canary",
+    invented_later: "canary",
+  };
   assert.ok(!JSON.stringify(auditedDetail({ ...secrets, label: "ours" })).includes("canary"));
   assert.deepEqual(auditedDetail({ api_key: null, label: "ours" }), { api_key: null, label: "ours" });
 });

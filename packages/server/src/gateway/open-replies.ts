@@ -28,6 +28,6 @@ export class OpenReplies {
   }
 
   cutAllOf(keyId: string, error: AppError): void {
-    for (const reply of [...this.#slots]) if (reply?.keyId === keyId) reply.cut(error);
+    for (const reply of this.#slots) if (reply?.keyId === keyId) reply.cut(error);
   }
 }

@@ -40,7 +40,10 @@ function send(head: string): Promise<string> {
   return new Promise((resolve) => {
     let answer = "";
     const socket = connect(listener.port, "127.0.0.1", () => socket.write(head.replaceAll("\n", "\r\n")));
-    socket.on("data", (chunk) => (answer += chunk.toString("latin1")));
+    socket.on("data", (chunk) => {
+      answer += chunk.toString("latin1");
+      if (answer.includes("\r\n\r\n")) socket.destroy();
+    });
     socket.on("close", () => resolve(answer));
     socket.on("error", () => resolve(answer));
     socket.setTimeout(500, () => socket.destroy());

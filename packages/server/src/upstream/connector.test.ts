@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer as createTcpServer, type AddressInfo, type LookupFunction, type Server } from "node:net";
 import { createServer, type RequestListener } from "node:http";
 import { after, describe, test } from "node:test";
-import { AppError } from "../kernel/errors.ts";
+import type { AppError } from "../kernel/errors.ts";
 import { createConnector, type ConnectorOptions, type UpstreamCall } from "./connector.ts";
 import { httpGet } from "./get.ts";
 

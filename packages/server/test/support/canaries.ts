@@ -28,7 +28,10 @@ export interface Hit {
 
 /** A new canary: 40 random letters and digits between what makes it look like the real thing. */
 export function plant(name: string, before = "", after = ""): Canary {
-  const core = randomBytes(60).toString("base64").replaceAll(/[^A-Za-z0-9]/g, "").slice(0, 40);
+  const core = randomBytes(60)
+    .toString("base64")
+    .replaceAll(/[^A-Za-z0-9]/g, "")
+    .slice(0, 40);
   return { name, value: `${before}${core}${after}`, core };
 }
 
@@ -96,7 +99,13 @@ function jsonForms(value: string): readonly string[] {
   const usual = JSON.stringify(value).slice(1, -1);
   const ascii = usual.replaceAll(/[^\x20-\x7e]/g, unicode);
   const whole = value.replaceAll(/[\s\S]/g, unicode);
-  return [usual, ascii, ascii.replaceAll("/", "\\/"), whole, whole.replaceAll(/(?<=\\u)[0-9a-f]{4}/g, (code) => code.toUpperCase())];
+  return [
+    usual,
+    ascii,
+    ascii.replaceAll("/", "\\/"),
+    whole,
+    whole.replaceAll(/(?<=\\u)[0-9a-f]{4}/g, (code) => code.toUpperCase()),
+  ];
 }
 
 function unicode(character: string): string {

@@ -38,7 +38,10 @@ export interface Stage {
   ask(label: string, path: string, body: unknown, script?: Script, headers?: Headers): Promise<number>;
   request(label: string, method: string, path: string, key: string): Promise<void>;
   /** A command of the CLI; resolves to what it printed, if that is JSON. */
-  command(args: readonly string[], given?: { readonly input?: string; readonly environment?: Readonly<Record<string, string>> }): Promise<Json>;
+  command(
+    args: readonly string[],
+    given?: { readonly input?: string; readonly environment?: Readonly<Record<string, string>> },
+  ): Promise<Json>;
   /** Ends the gateway, having read what it wrote before and after. */
   collect(): Promise<void>;
   close(): Promise<void>;
@@ -130,7 +133,9 @@ export async function openStage(database: TestDatabase, logFormat: "json" | "pre
     },
     async command(args, { input = "", environment: given = {} } = {}) {
       const { stdout, stderr } = await cli(args, { home, url: gate.url, input, environment: given });
-      const shown = args.map((word) => ([...canaries.values()].some((canary) => word.includes(canary.core)) ? "…" : word));
+      const shown = args.map((word) =>
+        [...canaries.values()].some((canary) => word.includes(canary.core)) ? "…" : word,
+      );
       write(`output of ${shown.join(" ")}`, stdout, stderr);
       return stdout.startsWith("{") ? (JSON.parse(stdout) as Json) : {};
     },
@@ -169,7 +174,11 @@ function writeFiles(directory: string, baseUrl: string, value: (name: string) =>
     anthropic: place,
   };
   writeFileSync(configFile, JSON.stringify({ providers }), { mode: 0o600 }); // JSON is YAML
-  const inline = { ...place, base_url: `https://user:${value("password in an address")}@example.com`, api_key: value("inline key") };
+  const inline = {
+    ...place,
+    base_url: `https://user:${value("password in an address")}@example.com`,
+    api_key: value("inline key"),
+  };
   const storage = { url: `postgres//user:${value("database password")}@db/x` };
   const broken = { providers: { inline, [value("inline key")]: place }, storage, log: { level: value("inline key") } };
   writeFileSync(brokenConfigFile, JSON.stringify(broken), { mode: 0o600 });
@@ -198,7 +207,10 @@ async function collectTables(url: string, home: string, write: Write): Promise<v
   const db = await openDatabase({ url, home });
   try {
     for (const { name } of await db.kysely.introspection.getTables()) {
-      const rows: readonly object[] = await db.kysely.selectFrom(name as "instance").selectAll().execute();
+      const rows: readonly object[] = await db.kysely
+        .selectFrom(name as "instance")
+        .selectAll()
+        .execute();
       for (const row of rows) {
         const cells = Object.values(row).map((cell: unknown) => (cell instanceof Uint8Array ? cell : String(cell)));
         write(`table ${name}`, ...cells.flatMap((cell) => [cell, "\n"]));
