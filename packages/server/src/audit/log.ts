@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../kernel/clock.ts";
 import { newId } from "../kernel/ids.ts";
+import { withoutKeys } from "../kernel/key-shapes.ts";
 import type { Db } from "../db/index.ts";
 
 /** Who did what to which thing. `detail` is plain data without secrets; names as the admin API has them. */
@@ -49,8 +50,9 @@ export function createAuditLog(db: Db, clock: Clock): AuditLog {
         at: clock.now(),
         actor: entry.actor,
         action: entry.action,
-        target: entry.target,
-        detail: JSON.stringify(entry.detail ?? {}),
+        // An admin may give a key where an id or an address is asked for; the event stays for good.
+        target: withoutKeys(entry.target),
+        detail: withoutKeys(JSON.stringify(entry.detail ?? {})),
         previous_hash: previous?.hash ?? genesis,
       };
       await transaction

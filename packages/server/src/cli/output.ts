@@ -1,3 +1,4 @@
+import { withoutKeys } from "../kernel/key-shapes.ts";
 import { formatCsv } from "./csv.ts";
 import type { OutputStream } from "./parts.ts";
 import { formatRecord, formatTable, type Column } from "./table.ts";
@@ -32,8 +33,8 @@ export function createOutput(stdout: OutputStream, stderr: OutputStream): Output
     csv: (names, rows) => void stdout.write(formatCsv(names, rows)),
     note: (text) => void stderr.write(`${printable(text)}\n`),
     error(message, hint) {
-      stderr.write(`error: ${asMessage(message)}\n`);
-      if (hint !== undefined) stderr.write(`hint: ${asMessage(hint)}\n`);
+      stderr.write(`error: ${asMessage(withoutKeys(message))}\n`);
+      if (hint !== undefined) stderr.write(`hint: ${asMessage(withoutKeys(hint))}\n`);
     },
   };
 }

@@ -1,4 +1,5 @@
 import { errorCodes, type ErrorCode, type ErrorSpec } from "@portcullis/contract";
+import { withoutKeys } from "./key-shapes.ts";
 
 /** Values that fill the `{placeholders}` of a message or hint. */
 export type ErrorValues = Readonly<Record<string, string | number>>;
@@ -50,6 +51,7 @@ export function describe(thrown: unknown): string {
   return thrown.cause === undefined ? own : `${own}: ${describe(thrown.cause)}`;
 }
 
+/** Values come from outside: a key that was given in place of a name is not repeated. */
 function fill(template: string, values: ErrorValues): string {
-  return template.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  return template.replace(/\{(\w+)\}/g, (whole, name: string) => withoutKeys(String(values[name] ?? whole)));
 }

@@ -1,4 +1,5 @@
 import { isoTime, type Clock } from "./clock.ts";
+import { withoutKeys } from "./key-shapes.ts";
 
 /** A log line's fields. Values are plain data; a `Secret` among them prints as `[secret]`. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -37,19 +38,21 @@ export function createLog(options: LogOptions): Log {
 }
 
 function jsonLine(timeMs: number, level: LogLevel, message: string, fields: LogFields): string {
-  return `${printable(JSON.stringify({ time: isoTime(timeMs), level, message, ...fields }, shorten))}\n`;
+  return `${printable(JSON.stringify({ time: isoTime(timeMs), level, message, ...fields }, presentable))}\n`;
 }
 
 function prettyLine(timeMs: number, level: LogLevel, message: string, fields: LogFields): string {
-  const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${JSON.stringify(value, shorten)}`);
+  const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${JSON.stringify(value, presentable)}`);
   return `${isoTime(timeMs).slice(11, 23)} ${level.padEnd(5)} ${printable(message + pairs.join(""))}\n`;
 }
 
 const longestText = 2_000;
 
-function shorten(_name: string, value: unknown): unknown {
-  if (value instanceof Error) return value.message;
-  return typeof value === "string" && value.length > longestText ? `${value.slice(0, longestText)}…` : value;
+function presentable(_name: string, value: unknown): unknown {
+  const text = value instanceof Error ? value.message : value;
+  if (typeof text !== "string") return value;
+  const shown = withoutKeys(text);
+  return shown.length > longestText ? `${shown.slice(0, longestText)}…` : shown;
 }
 
 /** Escapes control characters and those that turn the direction of writing: a line stays a line and reads as it is. */

@@ -1,4 +1,5 @@
 import type { RequestsTable } from "../db/index.ts";
+import { withoutKeys } from "../kernel/key-shapes.ts";
 import type { TokenUsage, UsageSource } from "../kernel/tokens.ts";
 
 /**
@@ -85,6 +86,11 @@ function fitOrNull(text: string | null): string | null {
   return text === null ? null : fit(text);
 }
 
+/** A text that the caller chose. A key put in its place (a model named `sk-…`) is not written down. */
+function chosenOrNull(text: string | null): string | null {
+  return text === null ? null : fit(withoutKeys(text));
+}
+
 function roundOrNull(value: number | null): number | null {
   return value === null ? null : Math.round(value);
 }
@@ -102,14 +108,14 @@ export function interruptedRow(start: StartRecord): RequestsTable {
     user_name: fitOrNull(start.userName),
     team: fitOrNull(start.team),
     service: fitOrNull(start.service),
-    session_id: fitOrNull(start.sessionId),
-    agent_id: fitOrNull(start.agentId),
+    session_id: chosenOrNull(start.sessionId),
+    agent_id: chosenOrNull(start.agentId),
     route: fit(start.route),
     dialect: fit(start.dialect),
     provider: fitOrNull(start.provider),
     credential_id: fitOrNull(start.credentialId),
-    requested_model: fitOrNull(start.requestedModel),
-    model: fitOrNull(start.model),
+    requested_model: chosenOrNull(start.requestedModel),
+    model: chosenOrNull(start.model),
     stream: start.stream ? 1 : 0,
     status: null,
     outcome: "interrupted" satisfies Outcome,
@@ -137,7 +143,7 @@ export function finalRow(started: RequestsTable, end: EndRecord): RequestsTable 
     ended_at: end.endedAt,
     provider: fitOrNull(end.provider),
     credential_id: fitOrNull(end.credentialId),
-    model: fitOrNull(end.model),
+    model: chosenOrNull(end.model),
     status: end.status,
     outcome: end.outcome,
     error_code: fitOrNull(end.errorCode),
