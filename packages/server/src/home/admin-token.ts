@@ -7,13 +7,13 @@ import { quoted } from "./ownership.ts";
 import { createPrivateFile, readPrivateFile } from "./private-file.ts";
 
 const fileName = "admin.token";
-const acceptable = /^[\x21-\x7e]{16,512}$/;
+const acceptable = /^[\x21-\x7e]{8,512}$/;
 
 /**
  * The token with which the CLI on this machine administers the gateway, kept in `admin.token`.
  *
  * The first start creates it: `pca_` and 52 base32 characters (32 random bytes), or the `wanted` value (of
- * PORTCULLIS_ADMIN_TOKEN; 16 to 512 visible ASCII characters, else `config_invalid`). From then on the file alone
+ * PORTCULLIS_ADMIN_TOKEN; 8 to 512 visible ASCII characters, else `config_invalid`). From then on the file alone
  * counts: a `wanted` value left in the environment neither changes nor adds a token. To change it, remove the file.
  */
 export async function openAdminToken(home: Home, wanted?: Secret): Promise<{ token: Secret; created: boolean }> {
@@ -21,7 +21,7 @@ export async function openAdminToken(home: Home, wanted?: Secret): Promise<{ tok
   if (existing !== undefined) return { token: existing, created: false };
   const token = wanted ?? randomToken();
   if (!acceptable.test(token.reveal())) {
-    const problem = "the admin token must be 16 to 512 characters, without spaces or special letters";
+    const problem = "the admin token must be 8 to 512 characters, without spaces or special letters";
     const advice = "set PORTCULLIS_ADMIN_TOKEN to such a value, or leave it unset for a random one";
     throw new AppError("config_invalid", { problem, advice });
   }
