@@ -33,7 +33,10 @@ export const testResult = z.object({
   error: z.string().optional(),
 });
 
-const baseUrl = z.url({ protocol: /^https?$/, error: "must be an address that begins with http:// or https://" });
+/** A password or key in an address is refused here, before the address is written into the audit log. */
+const baseUrl = z
+  .url({ protocol: /^https?$/, error: "must be an address that begins with http:// or https://" })
+  .refine((text) => !/[?#]|^[^/]*\/\/[^/]*@/.test(text), "must not hold a user name, a query or a fragment");
 
 /** A list, or the same as one text with commas. */
 const modelNames = z.union([

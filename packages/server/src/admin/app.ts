@@ -105,8 +105,17 @@ async function readInput(request: IncomingMessage, shapes: EndpointSchemas): Pro
   try {
     return JSON.parse(body.toString("utf8"));
   } catch (cause) {
-    throw new AppError("invalid_json", { problem: cause instanceof Error ? cause.message : "" }, { cause });
+    throw new AppError(
+      "invalid_json",
+      { problem: cause instanceof Error ? withoutExcerpt(cause.message) : "" },
+      { cause },
+    );
   }
+}
+
+/** The parser quotes what it stumbled over: `Unexpected token 's', "…sk-live-…" is not valid JSON`. */
+function withoutExcerpt(message: string): string {
+  return message.replace(/, (?:\.{3})?".*"(?:\.{3})? is not valid JSON$/s, "");
 }
 
 function parse(schema: z.ZodType | undefined, value: unknown): unknown {

@@ -38,7 +38,12 @@ export const minimal: Readonly<Record<DialectId, Minimal>> = {
 export const modelFor = (dialect: DialectId): string => `${simulated[dialect]}/test-model`;
 
 /** Asks for a whole reply, unless `body` says otherwise. */
-export function ask(gate: Gate, dialect: DialectId, body: object = {}, headers: Headers = {}): Promise<Reply> {
+export function ask(
+  gate: Pick<Gate, "post">,
+  dialect: DialectId,
+  body: object = {},
+  headers: Headers = {},
+): Promise<Reply> {
   const { path, headers: needed, body: base } = minimal[dialect];
   return gate.post(path, { model: modelFor(dialect), ...base("hello"), ...body }, { ...needed, ...headers });
 }
@@ -65,7 +70,11 @@ export interface StreamOptions {
 }
 
 /** Asks for a stream; resolves with the head of the reply. */
-export function openStream(gate: Gate, dialect: DialectId, options: StreamOptions = {}): Promise<OpenReply> {
+export function openStream(
+  gate: Pick<Gate, "url" | "key">,
+  dialect: DialectId,
+  options: StreamOptions = {},
+): Promise<OpenReply> {
   const { script = {}, key = gate.key, body = {} } = options;
   const { path, headers, body: base } = minimal[dialect];
   const sent = { model: modelFor(dialect), stream: true, ...base("hello"), ...body };

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import type { Script } from "../../src/simulator/index.ts";
 import { encodingsOf, plant, search } from "../support/canaries.ts";
@@ -17,16 +18,17 @@ const meantPlaces: readonly (readonly [where: RegExp, canaries: readonly string[
   [/^file root\.key$/, ["root key"]],
   [/^standard output of serve$/, ["setup code"]],
   [/^reply to keys\.create$/, ["caller key"]],
+  [/^reply to keys\.create of another$/, ["key before rotation"]],
   [/^reply to keys\.rotate$/, ["rotated key"]],
   [/^output of setup /, ["admin key"]],
   [/^output of keys create /, ["key of the command line"]],
   // The Responses API repeats what it was asked.
   [/^answer of the model/, ["reply", "tool argument", "system prompt", "tool description"]],
+  [/^request to the provider$/, ["stored key", "piped key", "environment key", "usual variable", "key file"]],
   [
     /^request to the provider$/,
-    ["stored key", "piped key", "environment key", "usual variable", "key file", "tested key"],
+    ["tested key", "refused key", "declared header", "caller's header", "query", "prompt", "system prompt"],
   ],
-  [/^request to the provider$/, ["declared header", "caller's header", "query", "prompt", "system prompt"]],
   [/^request to the provider$/, ["tool description", "reply", "tool argument", "key as the model"]],
 ];
 
@@ -38,6 +40,7 @@ for (const database of databases) {
     const stage = await openStage(database, logFormat);
     t.after(() => stage.close());
     await administer(stage);
+    await administerBadly(stage);
     await useCommands(stage);
     await converse(stage);
     await failUpstream(stage);
@@ -55,6 +58,7 @@ function report(t: TestContext, { canaries, traces }: Stage): void {
   );
   const lines = leaks.map((leak) => `${leak.canary} (${leak.encodings.join(", ")}) in ${leak.where}: ${leak.excerpt}`);
   assert.equal(leaks.length, 0, `${leaks.length} leaks:\n${lines.join("\n")}`);
+  // The search can find, and what it looked through was really written.
   const hits = search(all, traces);
   for (const [place, names] of meantPlaces) {
     for (const name of names) {
@@ -64,6 +68,7 @@ function report(t: TestContext, { canaries, traces }: Stage): void {
       );
     }
   }
+  assert.match(traces.find(({ where }) => where === "log")?.bytes.toString() ?? "", /the reply failed/);
   const bytes = traces.reduce((sum, trace) => sum + trace.bytes.length, 0);
   t.diagnostic(
     `${all.length} canaries in ${traces.length} places, ${(bytes / 1e6).toFixed(1)} MB, six encodings: 0 leaks`,
@@ -97,96 +102,76 @@ test("the search finds a planted canary in each encoding, and a piece of it", ()
   assert.deepEqual(search([canary], [{ where: "a log", bytes: Buffer.from(canary.core.slice(0, 11)) }]), []);
 });
 
-/** The admin plane, well and badly used. */
+/** The admin plane, well used. */
 async function administer(stage: Stage): Promise<void> {
   const { admin, value } = stage;
-  const simulated = (id: string, dialect: string): object => ({
-    id,
-    dialect,
-    base_url: stage.provider.url,
-    allow_private: true,
-  });
-  await admin("providers.create", "POST", "/providers", {
-    ...simulated("stored", "openai-chat"),
-    api_key: value("stored key"),
-  });
-  await admin("providers.create", "POST", "/providers", simulated("claude", "anthropic-messages"));
-  await admin("providers.create", "POST", "/providers", simulated("piped", "openai-responses"));
-  const down = { ...simulated("down", "openai-chat"), base_url: "http://127.0.0.1:9", api_key: value("stored key") };
-  await admin("providers.create", "POST", "/providers", down);
-  await admin("credentials.create", "POST", "/credentials", {
-    provider: "claude",
-    value: value("stored key"),
-    test: true,
-  });
-
+  const place = { base_url: stage.provider.url, allow_private: true };
+  const chat = { ...place, dialect: "openai-chat", api_key: value("stored key") };
+  await admin("providers.create", "POST /providers", { ...chat, id: "stored" });
+  await admin("providers.create", "POST /providers", { ...chat, id: "down", base_url: "http://127.0.0.1:9" });
+  await admin("providers.create", "POST /providers", { ...place, id: "claude", dialect: "anthropic-messages" });
+  await admin("providers.create", "POST /providers", { ...place, id: "piped", dialect: "openai-responses" });
+  const tested = { provider: "claude", value: value("stored key"), test: true };
+  await admin("credentials.create", "POST /credentials", tested);
+  await admin("bad credentials.create", "POST /credentials", { ...tested, value: value("refused key") });
   for (const id of ["stored", "claude", "down", "sim-env"]) {
-    await admin("providers.test", "POST", `/providers/${id}/test`, { api_key: value("tested key") });
-    await admin("providers.test", "POST", `/providers/${id}/test`, {});
-    await admin("providers.models.refresh", "POST", `/providers/${id}/models/refresh`, {});
+    await admin("providers.test", `POST /providers/${id}/test`, { api_key: value("tested key") });
+    await admin("providers.test", `POST /providers/${id}/test`, {});
   }
-  await admin("credentials.create refused", "POST", "/credentials", {
-    provider: "stored",
-    value: value("refused key"),
-    test: true,
-  });
-  await admin("providers.update refused", "PUT", "/providers/stored", {
-    base_url: "http://127.0.0.1:9",
-    api_key: `${value("refused key")} `,
-  });
 
-  const created = await admin("keys.create", "POST", "/keys", { description: "caller" });
-  stage.know("caller key", keyIn(created));
+  const created = await admin("keys.create", "POST /keys", { description: "caller" });
   stage.callerKey = keyIn(created);
-  const other = await admin("keys.create of another", "POST", "/keys", { description: "to be rotated" });
-  stage.know("rotated key's first secret", keyIn(other));
-  // The first secret of the other key stands in the reply that made it, and nowhere else.
-  stage.forget(`reply to keys.create of another`);
-  const rotated = await admin("keys.rotate", "POST", `/keys/${String(other["id"])}/rotate`, { overlap: "1h" });
+  stage.know("caller key", stage.callerKey);
+  const other = await admin("keys.create of another", "POST /keys", { description: "to be rotated" });
+  stage.know("key before rotation", keyIn(other));
+  const rotated = await admin("keys.rotate", `POST /keys/${String(other["id"])}/rotate`, { overlap: "1h" });
   stage.know("rotated key", keyIn(rotated));
-  await admin("keys.validate", "POST", "/keys/validate", { key: stage.callerKey });
-  await admin("keys.validate", "POST", "/keys/validate", { key: value("foreign key") });
+  await admin("keys.validate", "POST /keys/validate", { key: stage.callerKey });
+  await admin("keys.validate", "POST /keys/validate", { key: value("foreign key") });
 
-  await admin("vault.slots.add", "POST", "/vault/slots", {
-    kind: "passphrase",
-    passphrase: value("passphrase"),
-    label: "office",
-  });
-  await admin("vault.unseal", "POST", "/vault/unseal", { passphrase: value("passphrase") });
-  await admin("vault.seal", "POST", "/vault/seal", {});
-  await admin("vault.unseal wrong", "POST", "/vault/unseal", { passphrase: value("wrong passphrase") });
-  await admin("vault.unseal wrong", "POST", "/vault/unseal", { root_key: value("wrong passphrase") });
-  await admin("vault.unseal", "POST", "/vault/unseal", { passphrase: value("passphrase") });
-  await admin("setup.claim wrong", "POST", "/setup", { code: value("wrong setup code"), name: "eve" });
+  const slot = { kind: "passphrase", passphrase: value("passphrase"), label: "office" };
+  await admin("vault.slots.add", "POST /vault/slots", slot);
+  await admin("vault.seal", "POST /vault/seal");
+  await admin("bad vault.unseal", "POST /vault/unseal", { passphrase: value("wrong passphrase") });
+  await admin("bad vault.unseal", "POST /vault/unseal", { root_key: value("wrong passphrase") });
+  await admin("vault.unseal", "POST /vault/unseal", { passphrase: value("passphrase") });
+}
 
-  // A key where it does not belong.
-  const lost = value("misplaced key");
-  await admin("credentials.create bad", "POST", "/credentials", { provider: "stored", api_key: lost });
-  await admin("credentials.create bad", "POST", "/credentials", { provider: "stored", value: [lost] });
-  await admin("credentials.create bad", "POST", "/credentials", { provider: "stored", value: `${lost}\n` });
-  await admin("credentials.create bad", "POST", "/credentials", { provider: lost, value: lost });
-  await admin("credentials.create bad", "POST", "/credentials", { provider: "stored", value: lost, [lost]: 1 });
-  await admin("credentials.create bad", "POST", "/credentials", { provider: "stored", value: lost, expires_in: lost });
-  await admin("credentials.create bad", "POST", "/credentials", `{"provider": "stored", "value": "${lost}"`);
-  await admin("credentials.create bad", "POST", "/credentials", `{"provider": "stored", "value": ${lost}}`);
-  await admin("credentials.create bad", "POST", "/credentials", lost);
-  await admin("credentials.create bad", "POST", "/credentials", JSON.stringify(lost));
-  await admin("credentials.test bad", "POST", `/credentials/${encodeURIComponent(lost)}/test`, {});
-  await admin("credentials.remove bad", "DELETE", `/credentials/${encodeURIComponent(lost)}`);
-  await admin("providers.get bad", "GET", `/providers/${encodeURIComponent(lost)}`);
-  await admin("keys.disable bad", "POST", `/keys/${encodeURIComponent(stage.callerKey)}/disable`, {});
-  await admin("no such address", "POST", `/${encodeURIComponent(lost)}`, {});
-  await admin("usage.sum bad", "GET", `/usage?by=${encodeURIComponent(lost)}`);
-  await admin("usage.sum bad", "GET", `/usage?api_key=${encodeURIComponent(lost)}`);
-  const password = value("password in an address");
-  await admin("providers.create bad", "POST", "/providers", {
-    id: "bad",
-    base_url: `https://user:${password}@api.example.com`,
-  });
-  await admin("providers.create bad", "POST", "/providers", {
-    id: "bad",
-    base_url: `https://api.example.com/v1?key=${password}`,
-  });
+/** The admin plane, with secrets where they do not belong. */
+async function administerBadly(stage: Stage): Promise<void> {
+  const { admin, value } = stage;
+  const key = value("misplaced key");
+  for (const body of [
+    { provider: "stored", api_key: key },
+    { provider: "stored", value: [key] },
+    { provider: "stored", value: `${key}\n` },
+    { provider: "stored", value: key, [key]: 1 },
+    { provider: "stored", value: key, expires_in: key },
+    { provider: key, value: key },
+    `{"provider": "stored", "value": "${key}"`,
+    `{"provider": "stored", "value": ${key}}`,
+    key,
+    JSON.stringify(key),
+    stage.core("misplaced key").slice(0, 12), // so short that a parser's excerpt would hold it
+  ]) {
+    await admin("bad credentials.create", "POST /credentials", body);
+  }
+  const update = { base_url: "http://127.0.0.1:9", api_key: `${value("refused key")} ` };
+  await admin("bad providers.update", "PUT /providers/stored", update);
+  const password = stage.core("password in an address");
+  for (const address of [`https://user:${password}@api.example.com`, `https://api.example.com/v1?key=${password}`]) {
+    await admin("bad providers.create", "POST /providers", { id: "bad", base_url: address });
+  }
+  await admin("bad setup.claim", "POST /setup", { code: value("wrong setup code"), name: "eve" });
+  for (const id of [encodeURIComponent(key), `sk-canary-${stage.core("misplaced key")}`, stage.callerKey]) {
+    await admin("bad credentials.test", `POST /credentials/${id}/test`);
+    await admin("bad credentials.remove", `DELETE /credentials/${id}`);
+    await admin("bad keys.disable", `POST /keys/${id}/disable`);
+    await admin("bad providers.get", `GET /providers/${id}`);
+    await admin("bad address", `POST /${id}`);
+    await admin("bad usage.sum", `GET /usage?by=${id}`);
+    await admin("bad usage.sum", `GET /usage?key=${id}&${id}=1`);
+  }
   await stage.request("a wrong admin token", "GET", "/api/v1/keys", value("foreign key"));
 }
 
@@ -210,11 +195,11 @@ async function useCommands(stage: Stage): Promise<void> {
   });
   await command(["providers", "update", "down", "--read-key"], { input: value("stored key") });
   const code = value("setup code");
-  const claimed = await command(["setup", "--name", "ada", "--from-env", "CODE", "--json"], {
+  const { json: claimed } = await command(["setup", "--name", "ada", "--from-env", "CODE", "--json"], {
     environment: { CODE: code },
   });
   stage.know("admin key", String(claimed["admin_key"]));
-  const created = await command(["keys", "create", "--description", "cli", "--json"]);
+  const { json: created } = await command(["keys", "create", "--description", "cli", "--json"]);
   stage.know("key of the command line", keyIn(created));
   await command(["keys", "validate"], { input: value("foreign key") });
   await command(["vault", "unseal", "--from-env", "PASS"], { environment: { PASS: value("wrong passphrase") } });
@@ -230,7 +215,8 @@ async function useCommands(stage: Stage): Promise<void> {
     ["doctor", "--json"],
     ["db", "status"],
   ]) {
-    await command([...shown, "--config", stage.configFile], { environment: stage.environment });
+    const { code } = await command([...shown, "--config", stage.configFile], { environment: stage.environment });
+    assert.equal(code, 0, shown.join(" "));
   }
   await command(["config", "print", "--config", stage.brokenConfigFile]);
   await command(["serve", "--config", stage.brokenConfigFile]);
@@ -342,7 +328,9 @@ async function makeMistakes(stage: Stage): Promise<void> {
     stage.ask("answer to a mistake", at, body, {}, headers);
   await ask({ model: lost, messages });
   await ask({ model: callerKey, messages });
-  await ask({ model: `stored/${value("key as the model")}`, messages });
+  // The provider is asked for it, and its answer does not repeat it.
+  const model = `stored/${value("key as the model")}`;
+  await stage.ask("answer to a mistake", path, { model, messages }, { body: "{}", contentType: "application/json" });
   await ask({ model: `${lost}/m`, messages });
   await ask({ model: [lost], messages });
   await ask(`{"model": "stored/m", "messages": [{"role": "user", "content": "${text}"`);
@@ -380,8 +368,12 @@ async function look(stage: Stage): Promise<void> {
     ["providers", "list", "--json"],
     ["vault", "slots", "list", "--json"],
   ]) {
-    await stage.command(view);
+    assert.equal((await stage.command(view)).code, 0, view.join(" "));
   }
-  await stage.admin("requests.list", "GET", "/requests?limit=500");
-  await stage.admin("audit.list", "GET", "/audit?limit=500");
+  if (stage.environment["PORTCULLIS_STORAGE_URL"]?.startsWith("sqlite:") === true) {
+    const backup = ["db", "backup", join(stage.home, "backup.db"), "--config", stage.configFile];
+    assert.equal((await stage.command(backup, { environment: stage.environment })).code, 0);
+  }
+  await stage.admin("requests.list", "GET /requests?limit=500");
+  await stage.admin("audit.list", "GET /audit?limit=500");
 }

@@ -8,9 +8,9 @@ import { endpoints } from "@portcullis/contract";
 import { openDatabase, type RequestsTable } from "../../src/db/index.ts";
 import { createSimulator, type RecordedRequest } from "../../src/simulator/index.ts";
 import { databases, type TestDatabase } from "../support/databases.ts";
-import { simulated, temporaryHome } from "../support/gateway.ts";
+import { temporaryHome } from "../support/gateway.ts";
 import { startMixedLoad, type AskedRequest } from "../support/mixed-load.ts";
-import { serve, serveBriefly, type GatewayProcess, type ServeOptions } from "../support/process.ts";
+import { furnish, serve, serveBriefly, type GatewayProcess, type ServeOptions } from "../support/process.ts";
 import { seededRandom, type Random } from "../support/random.ts";
 
 /*
@@ -60,7 +60,7 @@ async function crashRepeatedly(t: TestContext, database: TestDatabase, rounds: n
   const options: ServeOptions = { home, environment };
 
   let gate = await serve(options);
-  const key = await prepare(gate, upstream.url);
+  const key = await furnish(gate.admin, upstream.url, providerKey);
   const asked: AskedRequest[] = [];
   const sent = new Map<string, RecordedRequest[]>();
   for (let round = 1; round <= rounds; round++) {
@@ -86,15 +86,6 @@ async function crashRepeatedly(t: TestContext, database: TestDatabase, rounds: n
   assert.equal(code, 0, stderr);
   const rows = await readRows(storageUrl, home);
   return { asked, sent, rows, summed, leftInJournal: globSync(join(home, "journal", "*")) };
-}
-
-/** The simulated providers, and a key for the callers. */
-async function prepare({ admin }: GatewayProcess, baseUrl: string): Promise<string> {
-  for (const [dialect, id] of Object.entries(simulated) as [keyof typeof simulated, string][]) {
-    await admin.call(endpoints.providers.create, { input: { id, dialect, base_url: baseUrl, allow_private: true } });
-    await admin.call(endpoints.credentials.create, { input: { provider: id, value: providerKey } });
-  }
-  return (await admin.call(endpoints.keys.create, { input: { description: "callers" } })).key;
 }
 
 function tagOf({ headers }: RecordedRequest): string {

@@ -9,6 +9,8 @@ export interface Canary {
   readonly value: string;
   /** The part of the value that nothing else can hold: what is looked for in pieces. */
   readonly core: string;
+  /** How the characters stand for bytes; `latin1` for a secret that is not text. */
+  readonly charset: "utf8" | "latin1";
 }
 
 /** Something that was written, and where. */
@@ -32,12 +34,13 @@ export function plant(name: string, before = "", after = ""): Canary {
     .toString("base64")
     .replaceAll(/[^A-Za-z0-9]/g, "")
     .slice(0, 40);
-  return { name, value: `${before}${core}${after}`, core };
+  return { name, value: `${before}${core}${after}`, core, charset: "utf8" };
 }
 
 /** A secret that somebody else made. */
-export function canaryOf(name: string, value: string, core = value): Canary {
-  return { name, value, core };
+export function canaryOf(name: string, value: string | Buffer): Canary {
+  const text = typeof value === "string" ? value : value.toString("latin1");
+  return { name, value: text, core: text, charset: typeof value === "string" ? "utf8" : "latin1" };
 }
 
 /** Every place where a canary stands. `mayHold` says which of them are meant to be there. */
@@ -63,18 +66,18 @@ export function search(
 }
 
 /** The forms of each encoding. */
-export function encodingsOf({ value, core }: Canary): Readonly<Record<string, readonly string[]>> {
-  const bytes = Buffer.from(value);
+export function encodingsOf({ value, core, charset }: Canary): Readonly<Record<string, readonly (string | Buffer)[]>> {
+  const bytes = Buffer.from(value, charset);
   const base64 = [0, 1, 2].map((shift) => base64At(bytes, shift));
   const hex = bytes.toString("hex");
   return {
-    plain: [value],
+    plain: [bytes],
     base64,
     base64url: base64.map((text) => text.replaceAll("+", "-").replaceAll("/", "_")),
     hex: [hex, hex.toUpperCase()],
     url: urlForms(value),
     json: jsonForms(value),
-    piece: piecesOf(core),
+    piece: piecesOf(Buffer.from(core, charset)),
   };
 }
 
@@ -112,10 +115,10 @@ function unicode(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
-/** Any 15 characters in a row hold one of these. */
-function piecesOf(core: string): readonly string[] {
-  const pieces: string[] = [];
-  for (let from = 0; from + 12 <= core.length; from += 4) pieces.push(core.slice(from, from + 12));
+/** Any 15 bytes in a row hold one of these. */
+function piecesOf(core: Buffer): readonly Buffer[] {
+  const pieces: Buffer[] = [];
+  for (let from = 0; from + 12 <= core.length; from += 4) pieces.push(core.subarray(from, from + 12));
   return pieces;
 }
 

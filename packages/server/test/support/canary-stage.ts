@@ -19,6 +19,7 @@ export interface Stage {
   readonly canaries: ReadonlyMap<string, Canary>;
   readonly traces: readonly Trace[];
   readonly provider: { readonly url: string };
+  readonly home: string;
   /** Keys by reference, a header, addresses: what `serve` runs with. */
   readonly configFile: string;
   /** With a key where a reference belongs. */
@@ -28,20 +29,20 @@ export interface Stage {
   callerKey: string;
   /** What is planted under this name. */
   value(name: string): string;
+  /** Its letters and digits alone, for places that take nothing else. */
+  core(name: string): string;
   /** A secret that the gateway made. Of its keys, only the secret part is searched for: the id is for everybody. */
   know(name: string, value: string): void;
-  /** Leaves out a place where a secret is meant to be, and which it shares with no other. */
-  forget(where: string): void;
-  /** A call of the admin plane; text is sent as it is, anything else as JSON. */
-  admin(label: string, method: string, path: string, body?: unknown): Promise<Json>;
+  /** A call of the admin plane (`POST /keys`), refused if it is labelled `bad …`; text is sent as it is, else JSON. */
+  admin(label: string, call: `${string} /${string}`, body?: unknown): Promise<Json>;
   /** A request of a caller, with a script for the provider; resolves to its status. */
   ask(label: string, path: string, body: unknown, script?: Script, headers?: Headers): Promise<number>;
   request(label: string, method: string, path: string, key: string): Promise<void>;
-  /** A command of the CLI; resolves to what it printed, if that is JSON. */
+  /** A command of the CLI; resolves to its exit code and to what it printed, if that is JSON. */
   command(
     args: readonly string[],
     given?: { readonly input?: string; readonly environment?: Readonly<Record<string, string>> },
-  ): Promise<Json>;
+  ): Promise<{ readonly code: number | null; readonly json: Json }>;
   /** Ends the gateway, having read what it wrote before and after. */
   collect(): Promise<void>;
   close(): Promise<void>;
@@ -76,11 +77,12 @@ export async function openStage(database: TestDatabase, logFormat: "json" | "pre
   const canaries = new Map<string, Canary>();
   for (const name of texts) canaries.set(name, plant(name, 'He said: "', '" – ü, c:\\a/b'));
   for (const name of keys) canaries.set(name, plant(name, "sk-canary-", "+/="));
-  const value = (name: string): string => {
+  const planted = (name: string): Canary => {
     const canary = canaries.get(name);
     assert.ok(canary !== undefined, `nothing is planted as ${name}`);
-    return canary.value;
+    return canary;
   };
+  const value = (name: string): string => planted(name).value;
   const traces: Trace[] = [];
   const write = (where: string, ...parts: readonly (string | Uint8Array)[]): void =>
     void traces.push({ where, bytes: Buffer.concat(parts.map((part) => Buffer.from(part))) });
@@ -101,24 +103,32 @@ export async function openStage(database: TestDatabase, logFormat: "json" | "pre
     ANTHROPIC_API_KEY: value("usual variable"),
   };
   const gate = await serve({ home, args: ["--config", files.configFile], environment });
-  const know = (name: string, text: string): void =>
-    void canaries.set(name, canaryOf(name, /^pca?_[^_]+_([^_]+)_/.exec(text)?.[1] ?? text));
-  know("setup code", /the code (\S+)/.exec(gate.stdout())?.[1] ?? "");
-  know("root key", readFileSync(join(home, "root.key"), "utf8").trim());
+  const know = (name: string, text = ""): void => {
+    assert.ok(text.length >= 16, name);
+    canaries.set(name, canaryOf(name, /^pca?_[^_]+_([^_]+)_/.exec(text)?.[1] ?? text));
+  };
+  know("setup code", (await gate.printed(/the code (\S+)/))[1]);
+  canaries.set("root key", canaryOf("root key", readFileSync(join(home, "root.key"))));
 
   const writeReply = (label: string, { status, headers, body }: Reply): void =>
     write(label, `${status}\n${JSON.stringify(headers)}\n`, body);
   const stage: Stage = {
-    ...{ canaries, traces, provider, ...files, environment, value, know, callerKey: "" },
-    forget(where) {
-      const at = traces.findIndex((trace) => trace.where === where);
-      assert.notEqual(at, -1);
-      traces.splice(at, 1);
-    },
-    async admin(label, method, path, body) {
+    canaries,
+    traces,
+    provider,
+    home,
+    ...files,
+    environment,
+    callerKey: "",
+    value,
+    know,
+    core: (name) => planted(name).core,
+    async admin(label, call, body) {
+      const [method = "", path = ""] = call.split(" ");
       const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
       const reply = await send(`${gate.url}/api/v1${path}`, method, value("admin token"), {}, text);
       writeReply(`reply to ${label}`, reply);
+      assert.equal(reply.status >= 400, label.startsWith("bad "), `${label}: ${reply.body.toString()}`);
       return reply.body.length === 0 ? {} : (reply.json() as Json);
     },
     async ask(label, path, body, script = {}, headers = {}) {
@@ -132,12 +142,12 @@ export async function openStage(database: TestDatabase, logFormat: "json" | "pre
       writeReply(label, await send(gate.url + path, method, key));
     },
     async command(args, { input = "", environment: given = {} } = {}) {
-      const { stdout, stderr } = await cli(args, { home, url: gate.url, input, environment: given });
+      const { code, stdout, stderr } = await cli(args, { home, url: gate.url, input, environment: given });
       const shown = args.map((word) =>
         [...canaries.values()].some((canary) => word.includes(canary.core)) ? "…" : word,
       );
       write(`output of ${shown.join(" ")}`, stdout, stderr);
-      return stdout.startsWith("{") ? (JSON.parse(stdout) as Json) : {};
+      return { code, json: stdout.startsWith("{") ? (JSON.parse(stdout) as Json) : {} };
     },
     async collect() {
       collectFiles(home, write);

@@ -13,6 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createClient, type Client } from "@portcullis/client";
+import { endpoints } from "@portcullis/contract";
+import { send, simulated, type Gate } from "./gateway.ts";
 
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const running = new Set<ChildProcess>();
@@ -40,6 +42,8 @@ export interface GatewayProcess {
   readonly pid: number;
   /** With the right of `admin.token`. */
   readonly admin: Client;
+  /** Resolves once this stands on its standard output. */
+  printed(pattern: RegExp): Promise<RegExpExecArray>;
   /** What it has written so far. */
   stdout(): string;
   stderr(): string;
@@ -52,13 +56,17 @@ export interface GatewayProcess {
 /** Starts a gateway and resolves once it accepts connections; rejects with what it wrote if it ends before that. */
 export async function serve(options: ServeOptions): Promise<GatewayProcess> {
   const { process: child, ended, stdout, stderr } = launch(options);
-  const url = await new Promise<string>((resolve, reject) => {
-    child.stdout?.on("data", () => {
-      const found = /^portcullis listening on (\S+)$/m.exec(stdout());
-      if (found?.[1] !== undefined) resolve(found[1]);
+  const printed = (pattern: RegExp): Promise<RegExpExecArray> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        const found = pattern.exec(stdout());
+        if (found !== null) resolve(found);
+      };
+      look();
+      child.stdout?.on("data", look);
+      void ended.then((end) => reject(new Error(`the gateway ended (${end.code}): ${end.stderr}`)));
     });
-    void ended.then((end) => reject(new Error(`the gateway ended at its start (${end.code}): ${end.stderr}`)));
-  });
+  const [, url = ""] = await printed(/^portcullis listening on (\S+)$/m);
   const signal = (name: NodeJS.Signals): Promise<Ended> => {
     child.kill(name);
     return ended;
@@ -66,12 +74,27 @@ export async function serve(options: ServeOptions): Promise<GatewayProcess> {
   return {
     url,
     pid: child.pid ?? 0,
+    printed,
     stdout,
     stderr,
-    admin: createClient({ baseUrl: url, token: adminToken(options.home) }),
+    admin: createClient({ baseUrl: url, token: adminTokenOf(options.home) }),
     kill: () => signal("SIGKILL"),
     stop: () => signal("SIGTERM"),
   };
+}
+
+/** Adds the simulated providers to a new gateway, all at one address, and makes a key for callers. */
+export async function furnish(admin: Client, baseUrl: string, providerKey: string): Promise<string> {
+  for (const [dialect, id] of Object.entries(simulated) as [keyof typeof simulated, string][]) {
+    await admin.call(endpoints.providers.create, { input: { id, dialect, base_url: baseUrl, allow_private: true } });
+    await admin.call(endpoints.credentials.create, { input: { provider: id, value: providerKey } });
+  }
+  return (await admin.call(endpoints.keys.create, { input: { description: "callers" } })).key;
+}
+
+/** What callers need of a gateway. */
+export function callersOf(url: string, key: string): Pick<Gate, "url" | "key" | "post"> {
+  return { url, key, post: (path, body, headers) => send(url + path, "POST", key, headers, JSON.stringify(body)) };
 }
 
 /** Starts a gateway that is expected to refuse to start, and resolves to how it ended. */
@@ -148,7 +171,7 @@ function collect(stream: NodeJS.ReadableStream | null): () => string {
 }
 
 /** Given by a test through the environment of the first start, or made by the gateway; the file knows. */
-function adminToken(home: string): string {
+export function adminTokenOf(home: string): string {
   const file = join(home, "admin.token");
   return existsSync(file) ? readFileSync(file, "utf8").trim() : "";
 }

@@ -8,8 +8,11 @@ import type { Caller, Keys } from "../../identity/index.ts";
  */
 export const keyHeaders = ["authorization", "x-api-key", "x-goog-api-key", "api-key"] as const;
 
-/** Who calls. Throws `missing_key`, and what `Keys.authenticate` throws. */
+/** Who calls. Throws `missing_key`, `invalid_request`, and what `Keys.authenticate` throws. */
 export function authenticate(request: IncomingMessage, keys: Keys): Caller {
+  if (hasKeyInQuery(request.url ?? "")) {
+    throw new AppError("invalid_request", { problem: "a key does not belong in the address; send it as a header" });
+  }
   const address = request.socket.remoteAddress ?? "";
   let foreign: string | undefined;
   for (const name of keyHeaders) {
@@ -25,4 +28,10 @@ function tokenIn(name: string, value: string | string[] | undefined): string | u
   if (typeof value !== "string") return undefined;
   if (name !== "authorization") return value.trim();
   return /^bearer +(\S+) *$/i.exec(value)?.[1];
+}
+
+/** A key in the query would be passed on to the provider with it, and be kept in logs on the way. */
+function hasKeyInQuery(target: string): boolean {
+  const question = target.indexOf("?");
+  return question !== -1 && /pca?_[0-9a-z]{16}_/.test(target.slice(question));
 }

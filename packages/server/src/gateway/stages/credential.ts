@@ -1,17 +1,23 @@
+import type { StreamFilter } from "../../dialects/index.ts";
 import { AppError } from "../../kernel/errors.ts";
 import type { Secret } from "../../kernel/secret.ts";
 import type { Provider, Providers } from "../../providers/index.ts";
+import { createKeyMask, maskKey } from "./key-mask.ts";
 
 /** The provider's key as one exchange uses it. */
 export interface UsedCredential {
   /** Empty for an engine that takes no key. */
   readonly id: string;
   readonly secret: Secret | undefined;
-  /** The bytes with the key, should it stand in them, blotted out. */
-  mask(body: Buffer): Buffer;
+  /** The provider's error with the key, should it stand in it, blotted out. */
+  maskError(body: Buffer): Buffer;
+  /** The same for any reply, whole or a header; and for one that goes on as it comes. */
+  maskReply(bytes: Buffer): Buffer;
+  replyMask(): StreamFilter | undefined;
 }
 
-const blot = Buffer.from("[redacted]");
+/** Shorter ones (`none`, `lm-studio`, `not-needed`) are words that may stand in any reply. */
+const leastKeyBytes = 16;
 
 /** Chooses and opens a key for the provider. Throws `no_credential`, `vault_sealed`, `vault_record_unreadable`. */
 export async function openCredential(
@@ -21,22 +27,20 @@ export async function openCredential(
   const chosen = credentials.choose(provider.id);
   if (chosen === undefined) {
     if (provider.needsKey) throw new AppError("no_credential", { provider: provider.id });
-    return { id: "", secret: undefined, mask: (body) => body };
+    return { id: "", secret: undefined, maskError: unchanged, maskReply: unchanged, replyMask: () => undefined };
   }
   const secret = credentials.cached(chosen, provider.origin) ?? (await credentials.open(chosen, provider.origin));
-  return { id: chosen.id, secret, mask: (body) => mask(body, secret) };
+  const key = Buffer.from(secret.reveal());
+  const isWord = key.length < leastKeyBytes;
+  return {
+    id: chosen.id,
+    secret,
+    maskError: (body) => maskKey(body, key),
+    maskReply: (bytes) => (isWord ? bytes : maskKey(bytes, key)),
+    replyMask: () => (isWord ? undefined : createKeyMask(key)),
+  };
 }
 
-function mask(body: Buffer, secret: Secret): Buffer {
-  const key = Buffer.from(secret.reveal());
-  let found = body.indexOf(key);
-  if (found === -1) return body;
-  const parts: Buffer[] = [];
-  let from = 0;
-  for (; found !== -1; found = body.indexOf(key, from)) {
-    parts.push(body.subarray(from, found), blot);
-    from = found + key.length;
-  }
-  parts.push(body.subarray(from));
-  return Buffer.concat(parts);
+function unchanged(bytes: Buffer): Buffer {
+  return bytes;
 }

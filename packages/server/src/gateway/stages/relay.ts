@@ -1,5 +1,6 @@
 import { AppError, describe } from "../../kernel/errors.ts";
 import type { Clock } from "../../kernel/clock.ts";
+import { withoutKeys } from "../../kernel/key-shapes.ts";
 import type { Log } from "../../kernel/log.ts";
 import { formatUsdPlain } from "../../kernel/money.ts";
 import type { StreamFilter, UsageReader } from "../../dialects/index.ts";
@@ -45,6 +46,7 @@ export class Relay implements UpstreamListener, OpenReply {
   #status = 0;
   #headers: Headers = {};
   #reader: UsageReader | undefined;
+  #mask: StreamFilter | undefined;
   #chunks: Buffer[] = [];
   #receivedBytes = 0;
   #firstByteMs: number | null = null;
@@ -102,11 +104,12 @@ export class Relay implements UpstreamListener, OpenReply {
     if (this.#state === "streaming") return this.#endStream();
     if (this.#status >= 400) return this.#endRefusedByUpstream(Buffer.concat(this.#chunks, this.#receivedBytes));
     const settled = this.#settle(this.#status, "ok", null);
-    const body =
+    const received =
       this.#chunks.length === 1 && this.#chunks[0] !== undefined
         ? this.#chunks[0]
         : Buffer.concat(this.#chunks, this.#receivedBytes);
-    const head = [...replyHeaders(this.#headers), ...ownHeaders(this.#exchange), ...costHeaders(settled)];
+    const body = this.#exchange.credential?.maskReply(received) ?? received;
+    const head = [...this.#upstreamHeaders(), ...ownHeaders(this.#exchange), ...costHeaders(settled)];
     head.push("content-length", String(body.length));
     this.#exchange.response.writeHead(this.#status, head);
     this.#exchange.response.end(body);
@@ -132,10 +135,15 @@ export class Relay implements UpstreamListener, OpenReply {
 
   #startStreaming(): void {
     this.#state = "streaming";
-    this.#exchange.response.writeHead(this.#status, [...replyHeaders(this.#headers), ...ownHeaders(this.#exchange)]);
+    this.#mask = this.#exchange.credential?.replyMask();
+    this.#exchange.response.writeHead(this.#status, [...this.#upstreamHeaders(), ...ownHeaders(this.#exchange)]);
   }
 
   #forward(chunk: Buffer | undefined): void {
+    if (chunk !== undefined) this.#write(this.#mask === undefined ? chunk : this.#mask.push(chunk));
+  }
+
+  #write(chunk: Buffer | undefined): void {
     if (chunk === undefined || chunk.length === 0) return;
     this.#beforeLast = chunk.length > 1 ? (chunk.at(-2) ?? 0) : this.#lastByte;
     this.#lastByte = chunk.at(-1) ?? 0;
@@ -147,7 +155,8 @@ export class Relay implements UpstreamListener, OpenReply {
 
   #endStream(): void {
     const rest = this.#filter?.end();
-    if (rest !== undefined) this.#forward(rest);
+    this.#forward(rest);
+    this.#write(this.#mask?.end());
     const reading = this.#reader?.end();
     const whole = reading?.complete === true && reading.failure === undefined;
     this.#settle(this.#status, whole ? "ok" : "broken", whole ? null : "upstream_broke");
@@ -157,12 +166,12 @@ export class Relay implements UpstreamListener, OpenReply {
 
   /** The provider answered with an error. Its own words go through unchanged, unless they are not in the dialect at all. */
   #endRefusedByUpstream(body: Buffer): void {
-    const headers = replyHeaders(this.#headers);
+    const headers = this.#upstreamHeaders();
     const own = ownHeaders(this.#exchange);
     this.#settle(this.#status, "upstream_error", null);
     const { request, response, dialect, id, credential } = this.#exchange;
     if (isJson(this.#headers["content-type"])) {
-      const shown = credential === undefined ? body : credential.mask(body);
+      const shown = credential === undefined ? body : credential.maskError(body);
       response.writeHead(this.#status, [...headers, ...own, "content-length", String(shown.length)]);
       response.end(shown);
     } else {
@@ -218,6 +227,13 @@ export class Relay implements UpstreamListener, OpenReply {
     });
   }
 
+  #upstreamHeaders(): string[] {
+    const headers = replyHeaders(this.#headers);
+    const text = Buffer.from(headers.join("\n"), "latin1");
+    const shown = this.#exchange.credential?.maskReply(text) ?? text;
+    return shown === text ? headers : shown.toString("latin1").split("\n");
+  }
+
   #finish(): void {
     this.#state = "done";
     this.#finished();
@@ -243,7 +259,7 @@ export function ownHeaders(exchange: Exchange): string[] {
     "x-portcullis-provider",
     exchange.target?.provider.id ?? "",
     "x-portcullis-model",
-    headerSafe(exchange.target?.model ?? ""),
+    headerSafe(withoutKeys(exchange.target?.model ?? "")),
     "x-portcullis-credential",
     exchange.credential?.id ?? "",
     "x-portcullis-attempts",
