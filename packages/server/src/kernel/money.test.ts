@@ -17,6 +17,13 @@ test("a cost is the exact sum, rounded once, half up, however large", () => {
 });
 
 test("money reads as dollars with as many decimals as it needs", () => {
-  assert.deepEqual([0, 1, 1_701, 1_500_000, 12_340_000, -250_000].map(formatUsd), ["$0.00", "$0.000001", "$0.001701", "$1.50", "$12.34", "-$0.25"]);
+  assert.deepEqual([0, 1, 1_701, 1_500_000, 12_340_000, -250_000].map(formatUsd), [
+    "$0.00",
+    "$0.000001",
+    "$0.001701",
+    "$1.50",
+    "$12.34",
+    "-$0.25",
+  ]);
   assert.equal(formatUsdPlain(123), "0.000123");
 });

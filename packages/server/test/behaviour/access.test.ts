@@ -75,14 +75,14 @@ describe("no key, or not one of ours", () => {
     }
   });
 
-  test("a key in a scheme other than Bearer, or in the query, is no key", async () => {
+  test("a key in a scheme other than Bearer is no key, and one in the query is told where it belongs", async () => {
     for (const authorization of [`Basic ${gate.key}`, gate.key, "Bearer"]) {
       assertRefused("openai-chat", await ask(gate, "openai-chat", {}, { authorization }), 401, "missing_key");
     }
     const { path, body } = minimal["openai-chat"];
     const asked = { model: modelFor("openai-chat"), ...body("hello") };
     const reply = await gate.post(`${path}?key=${gate.key}&api_key=${gate.key}`, asked, { authorization: null });
-    assertRefused("openai-chat", reply, 401, "missing_key");
+    assert.match(assertRefused("openai-chat", reply, 400, "invalid_request"), /send it as a header/);
   });
 
   test("nothing of the body is looked at before the key is known", async () => {
