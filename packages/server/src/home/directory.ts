@@ -1,8 +1,8 @@
 import { chmodSync, lstatSync, mkdirSync, readdirSync, realpathSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { AppError } from "../kernel/errors.ts";
 import { takeLock } from "./lock.ts";
-import { fileFailed, foreignOwner, quoted } from "./ownership.ts";
+import { errorCode, fileFailed, foreignOwner, quoted } from "./ownership.ts";
 import { isTemporaryName } from "./private-file.ts";
 
 /** The state directory seen from outside: where files would be. Nothing is created, checked or locked. */
@@ -48,11 +48,25 @@ export function openHome(path: string): Home {
 function createDirectory(path: string): void {
   try {
     if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return;
-    // Only a directory made here is given its mode: what someone else put there meanwhile is for the check to judge.
-    if (mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined) chmodSync(path, 0o700);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectory(path);
   } catch (error) {
     throw fileFailed(path, "created", error);
   }
+}
+
+/**
+ * Only a directory made here is given its mode: what someone else put there meanwhile is for the check to judge. Not
+ * recursive, because that says of a read-only file system that there is no such directory.
+ */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (errorCode(error) === "EEXIST") return;
+    throw error;
+  }
+  chmodSync(path, 0o700);
 }
 
 function checkDirectory(path: string): void {

@@ -68,6 +68,7 @@ test("whatever else the body holds means the same afterwards", () => {
       const { __proto__: _ignored, ...plain } = rest;
       const body = { ...plain, stream: true, ...(streamOptions && { stream_options: streamOptions }) };
       const text = JSON.stringify(body);
+      fc.pre(!text.includes("__proto__")); // refused at any depth, before this is asked
       const expected = { ...body, stream_options: { ...streamOptions, include_usage: true } };
       assert.deepEqual(JSON.parse(changed(text) ?? text), JSON.parse(JSON.stringify(expected)));
     }),
