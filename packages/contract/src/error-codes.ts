@@ -138,8 +138,8 @@ export const errorCodes = {
   body_too_large: { status: 413, level: "info", message: "the request body is larger than {limit} bytes" },
   body_too_deep: { status: 400, level: "info", message: "the request body is nested deeper than {limit} levels" },
   head_too_large: { status: 431, level: "info", message: "the request head is too large" },
+  head_timeout: { status: 408, level: "info", message: "the request head did not arrive in time" },
   body_timeout: { status: 408, level: "info", message: "the request body did not arrive within {seconds} s" },
-  too_many_attempts: { status: 429, level: "warn", message: "too many failed attempts; try again in {seconds} s" },
   // 5xx: ours
   internal: {
     status: 500,
@@ -162,7 +162,6 @@ export const errorCodes = {
     retryAfterSeconds: 5,
   },
   database_unavailable: { status: 503, level: "error", message: "the database does not answer", retryAfterSeconds: 5 },
-  not_ready: { status: 503, level: "warn", message: "{problem}", retryAfterSeconds: 5 },
   // 5xx: upstream
   no_credential: {
     status: 503,

@@ -76,7 +76,6 @@ describe("an error in the caller's dialect", () => {
       ["model_not_allowed", 403, "permission_error", "permission_denied", "model_not_allowed"],
       ["model_not_found", 404, "not_found_error", "invalid_request_error", "model_not_found"],
       ["body_too_large", 413, "invalid_request_error", "invalid_request_error", "body_too_large"],
-      ["too_many_attempts", 429, "rate_limit_error", "rate_limit_exceeded", "rate_limit_exceeded"],
       ["internal", 500, "api_error", "server_error", "internal"],
       ["upstream_refused_key", 502, "api_error", "server_error", "upstream_auth"],
       ["upstream_broke", 502, "api_error", "server_error", "upstream_broke"],

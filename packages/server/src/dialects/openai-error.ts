@@ -15,7 +15,6 @@ const codes: Readonly<Partial<Record<ErrorCode, string>>> = {
   invalid_key: "invalid_api_key",
   key_expired: "invalid_api_key",
   key_disabled: "invalid_api_key",
-  too_many_attempts: "rate_limit_exceeded",
   upstream_refused_key: "upstream_auth",
 };
 

@@ -42,7 +42,9 @@ function send(head: string): Promise<string> {
     const socket = connect(listener.port, "127.0.0.1", () => socket.write(head.replaceAll("\n", "\r\n")));
     socket.on("data", (chunk) => {
       answer += chunk.toString("latin1");
-      if (answer.includes("\r\n\r\n")) socket.destroy();
+      const [, length] = /content-length: (\d+)/i.exec(answer) ?? [];
+      const bodyAt = answer.indexOf("\r\n\r\n") + 4;
+      if (bodyAt > 3 && answer.length >= bodyAt + Number(length ?? 0)) socket.destroy();
     });
     socket.on("close", () => resolve(answer));
     socket.on("error", () => resolve(answer));
@@ -102,6 +104,23 @@ const bad: readonly (readonly [string, string, RegExp])[] = [
   ["a null Origin", "GET / HTTP/1.1\nHost: localhost\nOrigin: null\n\n", / 403 /],
   ["a cross-site fetch without Origin", "GET / HTTP/1.1\nHost: localhost\nSec-Fetch-Site: cross-site\n\n", / 403 /],
 ];
+
+const unreadable: readonly (readonly [string, string, RegExp])[] = [
+  ["no request at all", "hello\n\n", / 400 [\s\S]*"code":"invalid_request"/],
+  [
+    "a head past every size",
+    `GET / HTTP/1.1\nHost: localhost\nX: ${"x".repeat(70_000)}\n\n`,
+    / 431 [\s\S]*"code":"head_too_large"/,
+  ],
+];
+
+for (const [name, head, answer] of unreadable) {
+  test(`${name} gets an answer that says so, and the connection is closed`, async () => {
+    const got = await send(head);
+    assert.match(got, answer);
+    assert.match(got, /connection: close/);
+  });
+}
 
 describe("refused before anything is decided", () => {
   for (const [name, head, status] of bad) {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net";
 import { AppError } from "../kernel/errors.ts";
 import { checkHead, type HeadRules } from "./head.ts";
+import { answerUnreadable } from "./unreadable.ts";
 
 export interface ListenerOptions {
   readonly host: string;
@@ -67,6 +68,7 @@ export async function openListener(
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
+  server.on("clientError", answerUnreadable);
   const port = await bind(server, options.host, options.port);
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   return {

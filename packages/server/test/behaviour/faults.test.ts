@@ -156,6 +156,21 @@ async function changeUntilRefused({ admin }: GatewayProcess): Promise<{ made: nu
   return assert.fail("the disk is full, and a thousand keys were made");
 }
 
+test("a full disk keeps no refusal back: what never reaches a provider is answered, recorded or not", async (t) => {
+  const disk = mountSmallDisk(t, 12_288);
+  if (disk === undefined) return;
+  const { gate, callers } = await start(t, join(disk.path, "home"));
+  disk.fill();
+  // More than there is room for in what the journal has set aside.
+  for (let count = 0; count < 200; count++) {
+    assertRefused("openai-chat", await ask(callers, "openai-chat", { model: "no-such-model" }), 404, "model_not_found");
+  }
+  assertRefused("openai-chat", await ask(callers, "openai-chat"), 503, "journal_unavailable");
+  disk.free();
+  await until("requests are accepted again", async () => (await ask(callers, "openai-chat")).status === 200, 10_000);
+  assert.equal((await gate.stop()).code, 0);
+});
+
 test("killed while the disk is full: it does not start without room, and then nothing is missing", async (t) => {
   const disk = mountSmallDisk(t, 12_288);
   if (disk === undefined) return;
