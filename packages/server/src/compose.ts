@@ -33,6 +33,8 @@ interface Surroundings {
   readonly loaded: LoadedConfig;
   readonly log: Log;
   readonly clock: Clock;
+  /** Whether every exchange gets a line in the log. */
+  readonly traceRequests: boolean;
   readonly closers: (() => unknown)[];
 }
 
@@ -43,14 +45,14 @@ interface Surroundings {
 export async function startGateway(
   loaded: LoadedConfig,
   log: Log,
-  clock: Clock = systemClock,
+  { clock = systemClock, traceRequests = false }: { readonly clock?: Clock; readonly traceRequests?: boolean } = {},
 ): Promise<RunningGateway> {
   const closers: (() => unknown)[] = [];
   const close = async (): Promise<void> => {
     for (const closer of closers.splice(0).toReversed()) await closer();
   };
   try {
-    const surroundings = { loaded, log, clock, closers };
+    const surroundings = { loaded, log, clock, traceRequests, closers };
     const state = await openState(surroundings);
     const traffic = await openTraffic(surroundings, state);
     const urls = await openPorts(surroundings, traffic);
@@ -107,7 +109,7 @@ async function openState({ loaded, log, clock, closers }: Surroundings) {
 
 /** What requests go through: the two planes, and between them and the providers the connector and the ledger. */
 async function openTraffic(
-  { loaded, log, clock, closers }: Surroundings,
+  { loaded, log, clock, traceRequests, closers }: Surroundings,
   state: Awaited<ReturnType<typeof openState>>,
 ) {
   const { config } = loaded;
@@ -133,7 +135,7 @@ async function openTraffic(
     log,
     version,
     routing: createRouting({ providers, isUsable }),
-    settler: createSettler(usage, clock),
+    settler: createSettler(usage, clock, traceRequests ? (end) => log.info({ ...end }, "request") : undefined),
     bodyLimits: { limitBytes: config.server.bodyLimitBytes, timeoutMs: config.server.bodyTimeoutMs },
     includeStreamUsage: config.usage.includeStreamUsage,
     readiness() {

@@ -11,7 +11,7 @@ export async function serve(options: ServeOptions, started: (facts: ServeStarted
   const loaded = load(options, options);
   const log = openLog(loaded);
   const stopped = stopSignal();
-  const gateway = await startGateway(loaded, log);
+  const gateway = await startGateway(loaded, log, { traceRequests: options.traceRequests });
   started({
     url: gateway.url,
     adminUrl: gateway.adminUrl === gateway.url ? undefined : gateway.adminUrl,

@@ -97,8 +97,9 @@ class Barrier implements Vault {
     if (stored.slots.length + stored.terms.length + (await this.#records.count()) === 0) {
       const how = await this.#create();
       if (how !== undefined) return { how, created: true };
-      stored = await this.#slotStore.load(); // another instance was first
     }
+    // Another instance was first, if only between the reading of slots and of terms.
+    if (stored.slots.length === 0) stored = await this.#slotStore.load();
     const opened = await unwrapRootKey(startUnlockers(this.#options), stored.slots);
     if (opened === undefined) {
       const error = await explainUnopened(this.#options, stored.slots);

@@ -25,6 +25,8 @@ export interface AskedRequest {
 }
 
 export interface MixedLoad {
+  /** Resolves with the first reply that ended, which takes a fresh gateway the longest; or if there will be none. */
+  readonly underWay: Promise<unknown>;
   /** Asks nothing more, and resolves once every caller has its reply or knows that there will be none. */
   stop(): Promise<void>;
 }
@@ -68,6 +70,7 @@ export function startMixedLoad(
   asked: AskedRequest[],
 ): MixedLoad {
   const agent = new Agent({ keepAlive: true });
+  const firstReply = Promise.withResolvers<void>();
   let stopped = false;
   const call = async (): Promise<void> => {
     while (!stopped) {
@@ -77,11 +80,13 @@ export function startMixedLoad(
       const facts: AskedRequest = { tag: `tag-${++tagCount}`, outcome: plan.outcome, tokens, ...fresh };
       asked.push(facts);
       await ask(gate, agent, plan, facts);
+      if (facts.ended) firstReply.resolve();
       if (facts.status === undefined && !facts.left) return;
     }
   };
   const all = Promise.all(Array.from({ length: callers }, call));
   return {
+    underWay: Promise.race([firstReply.promise, all]),
     async stop() {
       stopped = true;
       await all;

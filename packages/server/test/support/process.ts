@@ -1,6 +1,7 @@
 /**
  * The product as its users run it: `portcullis serve` in a process of its own, which can be killed, and single commands
- * of the CLI. Neither sees anything of this process's environment but `PATH`.
+ * of the CLI. Neither sees anything of this process's environment but `PATH`. Node keeps what it compiled for the next
+ * one, which halves the time that a start takes.
  *
  *     const gate = await serve({ home });
  *     const status = await cli(["status", "--json"], { home, url: gate.url });
@@ -17,6 +18,7 @@ import { endpoints } from "@portcullis/contract";
 import { send, simulated, type Gate } from "./gateway.ts";
 
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const compileCache = join(tmpdir(), "portcullis-test-compile-cache");
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
@@ -152,7 +154,7 @@ function start(
 ): Started {
   const child = spawn(process.execPath, [main, ...args], {
     cwd: tmpdir(), // no portcullis.yaml of the repository's
-    env: { PATH: process.env["PATH"], ...environment },
+    env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: compileCache, ...environment },
     stdio: [stdin, "pipe", "pipe"],
   });
   running.add(child);

@@ -36,7 +36,8 @@ export interface Settler {
 /** Four bytes a token is what English text comes to: a floor for what nobody counted. */
 const bytesPerToken = 4;
 
-export function createSettler(usage: Usage, clock: Clock): Settler {
+/** `trace` is told of every exchange that ended: names, counts and times, nothing of its content. */
+export function createSettler(usage: Usage, clock: Clock, trace?: (end: EndRecord) => void): Settler {
   function start(exchange: Exchange): void {
     usage.start(startRecord(exchange));
     exchange.journalled = true;
@@ -64,7 +65,7 @@ export function createSettler(usage: Usage, clock: Clock): Settler {
     },
     end(exchange, ending) {
       const settled = settle(exchange, ending);
-      usage.end({
+      const record: EndRecord = {
         requestId: exchange.id,
         endedAt: clock.now(),
         provider: exchange.target?.provider.id ?? null,
@@ -80,7 +81,9 @@ export function createSettler(usage: Usage, clock: Clock): Settler {
         firstByteMs: ending.firstByteMs,
         responseBytes: ending.responseBytes,
         attempts: exchange.attempts,
-      });
+      };
+      usage.end(record);
+      trace?.(record);
       return settled;
     },
   };
