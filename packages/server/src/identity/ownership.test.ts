@@ -29,6 +29,11 @@ for (const database of databases) {
       }
       await assert.rejects(ownership.claim("Eve", code), refused("setup_code_invalid"));
       assert.equal(await ownership.owner(), undefined);
+      const admin = createOwnership(await database.open(), fakeClock());
+      for (let attempt = 0; attempt < 10; attempt++) {
+        await assert.rejects(admin.claim("Eve", new Secret("aaaa-bbbb-cccc-dddd")), refused("setup_code_invalid"));
+      }
+      assert.equal((await admin.claim("Ada", undefined)).name, "Ada", "an admin of the machine is not kept out by it");
       const next = await ownership.newSetupCode();
       assert.equal((await ownership.claim("Ada", next)).name, "Ada");
     });

@@ -54,7 +54,7 @@ export function createOwnership(db: Db, clock: Clock): Ownership {
     },
 
     async claim(name, code) {
-      if (wrongCodes >= wrongCodesAllowed) throw new AppError("setup_code_invalid");
+      if (code !== undefined && wrongCodes >= wrongCodesAllowed) throw new AppError("setup_code_invalid");
       const claimed = db.kysely.transaction().execute(async (transaction) => {
         const existing = await transaction
           .selectFrom("users")

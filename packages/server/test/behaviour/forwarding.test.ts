@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { before, describe, test } from "node:test";
 import { endpoints } from "@portcullis/contract";
 import { openGate, send, simulated, type Gate } from "../support/gateway.ts";
@@ -142,6 +144,33 @@ describe("forwarding", () => {
       assert.equal(reply.status, status, script);
       assert.equal(body.error.code, code, script);
     }
+  });
+
+  test("a plain reply too large to hold that breaks off is cut, and not ended as if it were whole", async () => {
+    const script = JSON.stringify({ text_bytes: 8_000_000, drop: "reset", drop_at_byte: 7_000_000 });
+    await assert.rejects(ask("openai-chat", {}, { "x-simulator": script }));
+    const { data } = await gate.admin.call(endpoints.requests.list, { query: { limit: 1 } });
+    assert.equal(data[0]?.outcome, "broken");
+  });
+
+  test("an error past every size is still an error, and costs nothing", async () => {
+    const body = JSON.stringify({ error: { message: "x".repeat(5_000_000) } });
+    const raw = createServer((request, response) => {
+      request.resume();
+      request.on("end", () => response.writeHead(500, { "content-type": "application/json" }).end(body));
+    });
+    await new Promise<void>((resolve) => raw.listen(0, "127.0.0.1", resolve));
+    const { port } = raw.address() as AddressInfo;
+    await gate.admin.call(endpoints.providers.create, {
+      input: { id: "large", dialect: "openai-chat", base_url: `http://127.0.0.1:${port}`, allow_private: true },
+    });
+    const reply = await gate.post("/v1/chat/completions", { model: "large/m", messages: [] });
+    raw.close();
+    assert.equal(reply.status, 500);
+    assert.equal(reply.body.toString(), body);
+    const { data } = await gate.admin.call(endpoints.requests.list, { query: { limit: 1 } });
+    assert.equal(data[0]?.outcome, "upstream_error");
+    assert.equal(data[0]?.cost_micros, 0);
   });
 
   for (const dialect of dialectIds) {

@@ -159,7 +159,8 @@ export class Relay implements UpstreamListener, OpenReply {
     this.#write(this.#mask?.end());
     const reading = this.#reader?.end();
     const whole = reading?.complete === true && reading.failure === undefined;
-    this.#settle(this.#status, whole ? "ok" : "broken", whole ? null : "upstream_broke");
+    if (this.#status >= 400) this.#settle(this.#status, "upstream_error", null);
+    else this.#settle(this.#status, whole ? "ok" : "broken", whole ? null : "upstream_broke");
     this.#exchange.response.end();
     this.#finish();
   }
@@ -192,7 +193,9 @@ export class Relay implements UpstreamListener, OpenReply {
       "the reply failed",
     );
     this.#settle(started ? this.#status : error.status, outcomeOf(error), error.code);
-    if (started) {
+    if (started && !isEventStream(this.#headers["content-type"])) {
+      response.destroy(); // a plain reply has no place for an error; it must not look whole
+    } else if (started) {
       // An event that was cut in half is closed as what it is, an error, and not as an event of its own.
       const between =
         this.#lastByte === 0 || (this.#lastByte === 10 && (this.#beforeLast === 10 || this.#beforeLast === 13));
