@@ -1,18 +1,44 @@
 import type { ErrorCode } from "@portcullis/contract";
 import type { Edit, ScannedObject } from "../kernel/json-scan.ts";
-import type { TokenUsage } from "../kernel/tokens.ts";
+import type { MediaUsage, TokenUsage } from "../kernel/tokens.ts";
 
 export type DialectId = "anthropic-messages" | "openai-chat" | "openai-responses";
+
+/**
+ * How a reply that comes in pieces is framed: server-sent events; JSON documents, one a line; one JSON array whose elements
+ * come one by one; or bytes that mean nothing to a gateway, such as audio.
+ */
+export type Framing = StreamFraming | "opaque";
+export type StreamFraming = "sse" | "ndjson" | "json-array";
 
 /** An address that clients of a dialect call. */
 export interface DialectRoute {
   readonly method: "POST";
-  /** What clients call: `/v1/messages`. */
+  /**
+   * What clients call: `/v1/messages`. `{model}` stands for a model's name, which may hold slashes and colons, and is
+   * then not looked for in the body: `/v1beta/models/{model}:generateContent`.
+   */
   readonly path: string;
   /** The same at a provider, behind the version segment: `/messages`. */
   readonly upstreamPath: string;
-  /** `count` routes count tokens and use none. */
-  readonly purpose: "inference" | "count";
+  /** `count` routes count tokens, `describe` routes tell of a model; neither uses any. */
+  readonly purpose: "inference" | "count" | "describe";
+  /** What a request carries. */
+  readonly body: "json" | "multipart";
+  /** Whether the reply comes in pieces: as the field `stream` says, where false or true is meant by its absence; or whatever it says. */
+  readonly streams: "if_asked" | "unless_declined" | "always" | "never";
+  readonly usage: UsageReaders;
+  /** What the request alone says of its usage, for replies that state none: the text to be spoken. */
+  requestedMedia?(body: Buffer): MediaUsage;
+  /** What else to change in a body whose model is called `model` at the provider, where it is named more than once. */
+  renameModel?(body: Buffer, model: string): readonly Edit[];
+}
+
+export interface UsageReaders {
+  /** For a reply that is one JSON document. */
+  body(): UsageReader;
+  /** For a reply that comes in pieces; never asked for one that is opaque. */
+  stream(framing: StreamFraming): UsageReader;
 }
 
 /** An error of ours, to be put into a caller's dialect. */
@@ -41,6 +67,8 @@ export interface UsageReading {
   readonly outputBytes: number;
   /** The type of the error that a reply with status 200 carried, or of an error body. */
   readonly failure: string | undefined;
+  /** The id that the provider keeps the reply under, where it can be asked for again. */
+  readonly responseId?: string | undefined;
   /** Which reply a stream's first event announced, where the dialect's error events must name it. */
   readonly announced: AnnouncedReply | undefined;
 }
@@ -93,16 +121,13 @@ export interface Dialect {
    * @throws AppError `invalid_json` if the part to be changed gives a key twice
    */
   askForUsage(body: Buffer, fields: ScannedObject): UsageRequest | undefined;
-  readonly usage: {
-    /** For a reply that is one JSON document. */
-    body(): UsageReader;
-    /** For a reply of server-sent events. */
-    stream(): UsageReader;
-  };
   readonly failure: {
     /** The answer in place of a reply: the status, and a JSON body. */
     encode(failure: Failure): { readonly status: number; readonly body: Buffer };
-    /** The event that tells the caller of a stream under way, of which `reading` is what was seen, that it failed. */
-    encodeEvent(failure: Failure, reading: UsageReading | undefined): Buffer;
+    /**
+     * What tells the caller of a stream under way, of which `reading` is what was seen, that it failed; undefined where
+     * that cannot be said behind what was sent.
+     */
+    encodeEvent(failure: Failure, reading: UsageReading | undefined, framing: StreamFraming): Buffer | undefined;
   };
 }

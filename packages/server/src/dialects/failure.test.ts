@@ -7,6 +7,7 @@ import { AppError } from "../kernel/errors.ts";
 import { createSseReader } from "../kernel/sse.ts";
 import { field } from "./counter.ts";
 import { type Dialect, type DialectId, dialectById, dialects, type Failure } from "./index.ts";
+import { streamReader } from "./test-parts.ts";
 
 const requestId = "01jc3x0000000000000000000a";
 const codes = Object.keys(errorCodes) as ErrorCode[];
@@ -98,10 +99,11 @@ describe("a stream that fails", () => {
 
   /** The one event that tells of it, after the first `bytes` of a stream went by. */
   function eventAfter(id: DialectId, stream: Buffer): { readonly name: string; readonly data: unknown } {
-    const { usage, failure: dialect } = dialectById(id);
-    const reader = usage.stream();
+    const { failure: dialect } = dialectById(id);
+    const reader = streamReader(id);
     reader.push(stream);
-    const encoded = dialect.encodeEvent(failure, reader.end());
+    const encoded = dialect.encodeEvent(failure, reader.end(), "sse");
+    assert.ok(encoded);
     assert.ok(encoded.toString().endsWith("\n\n"));
     const [event, ...others] = createSseReader(10_000).push(encoded);
     assert.ok(event);

@@ -8,7 +8,9 @@ export type {
   DialectId,
   DialectRoute,
   Failure,
+  Framing,
   StreamFilter,
+  StreamFraming,
   UsageReader,
   UsageReading,
 } from "./dialect.ts";

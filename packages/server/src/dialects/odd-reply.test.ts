@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { noTokens } from "../kernel/tokens.ts";
-import { type DialectId, dialectById, dialects, type UsageReading } from "./index.ts";
+import { type DialectId, dialects, type UsageReading } from "./index.ts";
+import { bodyReader, streamReader } from "./test-parts.ts";
 
 describe("a reply that is hostile or odd", () => {
   const stream = (id: DialectId, ...events: readonly string[]): UsageReading => {
-    const reader = dialectById(id).usage.stream();
+    const reader = streamReader(id);
     for (const event of events) reader.push(Buffer.from(`data: ${event}\n\n`));
     return reader.end();
   };
@@ -54,9 +55,9 @@ describe("a reply that is hostile or odd", () => {
       "openai-chat": '{"choices":[],"error":null}',
       "openai-responses": '{"type":"response.completed","response":{"status":"completed","error":null}}',
     };
-    for (const { id, usage } of dialects) {
+    for (const { id } of dialects) {
       assert.equal(stream(id, events[id]).failure, undefined);
-      const body = usage.body();
+      const body = bodyReader(id);
       body.push(Buffer.from('{"error":null}'));
       assert.equal(body.end().failure, undefined);
     }
@@ -87,7 +88,7 @@ describe("a reply that is hostile or odd", () => {
     const short = '{"delta":{"content":"bb"}}';
     const distance = short.length + "\n\ndata: {".length;
     const padded = `{"pad":"${"x".repeat(distance - '{"pad":"",'.length)}","delta":{"content":"a"}}`;
-    const reader = dialectById("openai-chat").usage.stream();
+    const reader = streamReader("openai-chat");
     reader.push(
       Buffer.from([padded, short, '{"delta":{"content":"ccc"}}'].map((data) => `data: ${data}\n\n`).join("")),
     );
@@ -107,7 +108,7 @@ describe("a reply that is hostile or odd", () => {
   });
 
   test("with an event of 12 MB takes bounded memory, and the usage near its end is read", () => {
-    const reader = dialectById("openai-responses").usage.stream();
+    const reader = streamReader("openai-responses");
     reader.push(Buffer.from('data: {"type":"response.completed","response":{"output":["'));
     for (let count = 0; count < 192; count++) reader.push(Buffer.alloc(65_536, "x"));
     reader.push(Buffer.from('"],"usage":{"input_tokens":3,"output_tokens":4},"metadata":{}}}\n\n'));
@@ -116,8 +117,8 @@ describe("a reply that is hostile or odd", () => {
   });
 
   test("with an endless line is given up on, not remembered", () => {
-    for (const { usage } of dialects) {
-      const reader = usage.stream();
+    for (const { id } of dialects) {
+      const reader = streamReader(id);
       const chunk = Buffer.alloc(65_536, "x");
       const before = process.memoryUsage().arrayBuffers;
       for (let count = 0; count < 320; count++) reader.push(chunk);

@@ -4,7 +4,8 @@ import { basename, join } from "node:path";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { noTokens, type TokenUsage } from "../kernel/tokens.ts";
-import { type DialectId, dialectById, dialects, type UsageReader, type UsageReading } from "./index.ts";
+import { type DialectId, dialects, type UsageReader, type UsageReading } from "./index.ts";
+import { bodyReader, streamReader } from "./test-parts.ts";
 
 const fixtures = join(import.meta.dirname, "../../test/fixtures");
 
@@ -164,7 +165,7 @@ function assertReads(found: UsageReading, expected: Expected, where: string): vo
   assert.deepEqual(found, { ...reading(expected), announced: found.announced }, where);
 }
 
-for (const { id, usage } of dialects) {
+for (const { id } of dialects) {
   describe(`a stream of ${id}`, () => {
     test("every fixture is in the table", () => {
       const files = globSync("*.sse", { cwd: join(fixtures, id) }).map((file) => basename(file));
@@ -175,14 +176,14 @@ for (const { id, usage } of dialects) {
       const bytes = fixture(id, name);
       test(`${name} is read, wherever it is split`, () => {
         for (let place = 0; place <= bytes.length; place++) {
-          assertReads(read(usage.stream(), split(bytes, [place])), expected, `split at ${place}`);
+          assertReads(read(streamReader(id), split(bytes, [place])), expected, `split at ${place}`);
         }
         const single = split(bytes, [...bytes.keys()]);
-        assertReads(read(usage.stream(), single), expected, "byte by byte");
+        assertReads(read(streamReader(id), single), expected, "byte by byte");
         const places = fc.array(fc.nat(bytes.length), { maxLength: 20 });
         fc.assert(
           fc.property(places, (cuts) => {
-            assertReads(read(usage.stream(), split(bytes, cuts)), expected, `split at ${cuts.join()}`);
+            assertReads(read(streamReader(id), split(bytes, cuts)), expected, `split at ${cuts.join()}`);
           }),
           { numRuns: 50 },
         );
@@ -200,7 +201,7 @@ for (const { id, usage } of dialects) {
           unended: text.trimEnd(),
         };
         for (const [variant, changed] of Object.entries(variants)) {
-          const found = read(usage.stream(), split(Buffer.from(changed), [7, 100, 101, 300]));
+          const found = read(streamReader(id), split(Buffer.from(changed), [7, 100, 101, 300]));
           assertReads(found, expected, variant);
         }
       });
@@ -208,7 +209,7 @@ for (const { id, usage } of dialects) {
       test(`${name} cut off anywhere neither throws nor counts more than the whole`, () => {
         const whole = reading(expected);
         for (let end = 0; end < bytes.length; end++) {
-          const found = read(usage.stream(), [bytes.subarray(0, end)]);
+          const found = read(streamReader(id), [bytes.subarray(0, end)]);
           assert.ok(found.outputBytes <= whole.outputBytes, `cut at ${end}`);
           assert.ok((found.tokens?.output ?? 0) <= (whole.tokens?.output ?? 0), `cut at ${end}`);
         }
@@ -241,7 +242,7 @@ for (const { id, usage } of dialects) {
       fc.assert(
         fc.property(junk, (parts) => {
           const found = read(
-            usage.stream(),
+            streamReader(id),
             parts.map((part) => Buffer.from(part)),
           );
           assert.equal(found.tokens, undefined);
@@ -261,7 +262,7 @@ for (const { id, usage } of dialects) {
         fc.property(fc.constantFrom(...files), changes, fc.nat(), (file, edits, cut) => {
           const bytes = Buffer.from(file);
           for (const { at, byte } of edits) bytes[at % bytes.length] = byte;
-          for (const reader of [usage.stream(), usage.body()]) read(reader, split(bytes, [cut % bytes.length]));
+          for (const reader of [streamReader(id), bodyReader(id)]) read(reader, split(bytes, [cut % bytes.length]));
         }),
         { numRuns: 500 },
       );
@@ -269,7 +270,7 @@ for (const { id, usage } of dialects) {
 
     test("end may be called again", () => {
       const [name = ""] = Object.keys(streams[id]);
-      const reader = usage.stream();
+      const reader = streamReader(id);
       reader.push(fixture(id, name));
       assert.deepEqual(reader.end(), reader.end());
     });
@@ -304,12 +305,12 @@ describe("a body", () => {
     },
   };
 
-  for (const { id, usage } of dialects) {
+  for (const { id } of dialects) {
     for (const [name, expected] of Object.entries(bodies[id])) {
       test(`${id}/${name} is read, wherever it is split`, () => {
         const bytes = fixture(id, name);
         for (let place = 0; place <= bytes.length; place++) {
-          const found = read(usage.body(), split(bytes, [place]));
+          const found = read(bodyReader(id), split(bytes, [place]));
           assert.deepEqual(found, { ...reading(expected), announced: undefined }, `split at ${place}`);
         }
       });
@@ -323,20 +324,20 @@ describe("a body", () => {
         ...Array.from({ length: 90 }, () => Buffer.alloc(65_536, "x")),
         bytes.subarray(at),
       ];
-      const found = read(usage.body(), long);
+      const found = read(bodyReader(id), long);
       assert.deepEqual(found.tokens, reading(bodies[id]["reply.json"] ?? {}).tokens);
       assert.equal(found.complete, true);
-      assert.equal(read(usage.body(), long.slice(0, -1)).complete, false);
+      assert.equal(read(bodyReader(id), long.slice(0, -1)).complete, false);
     });
 
     test(`of ${id} that is cut off, or no JSON, is not complete`, () => {
       const bytes = fixture(id, "reply.json");
-      const found = read(usage.body(), [bytes.subarray(0, bytes.length - 10)]);
+      const found = read(bodyReader(id), [bytes.subarray(0, bytes.length - 10)]);
       assert.equal(found.complete, false);
       assert.equal(found.tokens, undefined);
       assert.ok(found.outputBytes > 0);
       for (const junk of ["", "<html>bad gateway</html>", "[1,2]", '"text"']) {
-        const reader = usage.body();
+        const reader = bodyReader(id);
         reader.push(Buffer.from(junk));
         assert.equal(reader.end().complete, false, junk);
         assert.deepEqual(reader.end(), reader.end());
@@ -346,7 +347,7 @@ describe("a body", () => {
 
   test("without usage is measured, for an estimate", () => {
     const body = (id: DialectId, value: unknown) =>
-      read(dialectById(id).usage.body(), [Buffer.from(JSON.stringify(value))]).outputBytes;
+      read(bodyReader(id), [Buffer.from(JSON.stringify(value))]).outputBytes;
     assert.equal(
       body("openai-chat", {
         choices: [

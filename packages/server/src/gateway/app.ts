@@ -1,102 +1,103 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { AppError, asAppError, describe } from "../kernel/errors.ts";
-import { isoTime } from "../kernel/clock.ts";
 import { ulid } from "../kernel/ids.ts";
 import { dialectById, dialects, type Dialect, type DialectRoute } from "../dialects/index.ts";
+import type { Caller } from "../identity/index.ts";
 import type { Plane, Refuse } from "../ingress/index.ts";
 import type { Exchange } from "./exchange.ts";
-import { answerModels, speaksAnthropic, type ModelListParts } from "./model-list.ts";
+import { dialectByHeaders, modelRoutes, type ModelListParts } from "./models/index.ts";
 import { serve, type PipelineParts } from "./pipeline.ts";
 import { OpenReplies } from "./open-replies.ts";
-import { answerProbe, type Readiness } from "./probes.ts";
-import { admitCaller } from "./stages/admit.ts";
+import { withoutPrefix } from "./prefixes.ts";
+import { probeRoutes, type ProbeParts } from "./probes.ts";
+import { createRouteTable, type FoundRoute, type GatewayRoute, type Visit } from "./routes.ts";
 import { authenticate } from "./stages/authenticate.ts";
 import { refuse } from "./stages/refuse.ts";
 
-export interface GatewayParts extends Omit<PipelineParts, "open">, ModelListParts {
-  readonly version: string;
-  readonly readiness: Readiness;
-}
+export interface GatewayParts extends Omit<PipelineParts, "open">, ModelListParts, ProbeParts {}
 
 export interface Gateway {
   readonly plane: Plane;
   /** Answers what no plane took, in the dialect that the path or the headers suggest. */
   readonly refuse: Refuse;
+  /** Every way into the data plane. */
+  readonly routes: readonly GatewayRoute[];
 }
 
-/** The data plane: the routes of every dialect, the list of models, the probes. */
+/** The data plane: the routes of every dialect, the lists of models, the probes. */
 export function createGateway(parts: GatewayParts): Gateway {
-  const routes = new Map<string, { readonly dialect: Dialect; readonly route: DialectRoute }>();
-  for (const dialect of dialects) {
-    for (const route of dialect.routes) routes.set(`${route.method} ${route.path}`, { dialect, route });
-  }
   const pipeline: PipelineParts = { ...parts, open: new OpenReplies() };
   parts.keys.onRevoked((id, error) => pipeline.open.cutAllOf(id, error));
+  const table = createRouteTable([...dialectRoutes(pipeline), ...modelRoutes(parts), ...probeRoutes(parts)]);
 
   const refuseAny: Refuse = (request, response, path, error) => {
-    refuse(request, response, dialectOf(request, path, routes), error, ulid(parts.clock.now()));
+    const near = table.methodsAt(withoutPrefix(path)).map((method) => table.find(method, withoutPrefix(path)))[0];
+    refuse(request, response, dialectOf(near, request), error, ulid(parts.clock.now()));
   };
 
-  function plane(request: IncomingMessage, response: ServerResponse, path: string): boolean {
-    const found = routes.get(`${request.method ?? ""} ${path}`);
-    if (found !== undefined) {
-      void serve(newExchange(request, response, path, found, parts), pipeline);
-      return true;
-    }
-    const isModels = path === "/v1/models" || path.startsWith("/v1/models/");
-    if (isModels && request.method === "GET") {
-      listModels(request, response, path);
-      return true;
-    }
-    if (isModels || routes.has(`POST ${path}`)) {
-      const allowed = isModels ? "GET" : "POST";
-      response.setHeader("allow", allowed);
-      refuseAny(
-        request,
-        response,
-        path,
-        new AppError("method_not_allowed", { path, method: request.method ?? "", allowed }),
-      );
-      return true;
-    }
-    const about = { version: parts.version, readiness: parts.readiness, now: () => isoTime(parts.clock.now()) };
-    return answerProbe(request, response, path, about);
-  }
-
-  function listModels(request: IncomingMessage, response: ServerResponse, path: string): void {
-    const id = ulid(parts.clock.now());
-    response.setHeader("x-request-id", id);
+  function answer(found: FoundRoute, request: IncomingMessage, response: ServerResponse, path: string): void {
+    const { route, name } = found;
+    const startedAt = parts.clock.now();
+    const visit: Visit = { request, response, id: ulid(startedAt), startedAt, name, query: queryOf(request, path) };
     try {
-      const caller = authenticate(request, parts.keys);
-      admitCaller(caller);
-      answerModels(request, response, path, caller, parts);
+      if (route.policy === "public") route.answer(visit);
+      else route.answer(visit, authenticate(request, parts.keys));
     } catch (thrown) {
       const error = asAppError(thrown);
-      if (error.level === "error") parts.log.error({ requestId: id, path, error: describe(error) }, "refused");
-      refuse(request, response, dialectOf(request, path, routes), error, id);
+      if (error.level === "error") parts.log.error({ requestId: visit.id, path, error: describe(error) }, "refused");
+      refuse(request, response, dialectOf(found, request), error, visit.id);
     }
   }
 
-  return { plane, refuse: refuseAny };
+  function plane(request: IncomingMessage, response: ServerResponse, path: string): boolean {
+    const method = request.method ?? "";
+    const found = table.find(method, path) ?? table.find(method, withoutPrefix(path));
+    if (found !== undefined) {
+      answer(found, request, response, path);
+      return true;
+    }
+    const allowed = table.methodsAt(withoutPrefix(path)).join(", ");
+    if (allowed === "") return false;
+    response.setHeader("allow", allowed);
+    refuseAny(request, response, path, new AppError("method_not_allowed", { path, method, allowed }));
+    return true;
+  }
+
+  return { plane, refuse: refuseAny, routes: table.routes };
+}
+
+function dialectRoutes(pipeline: PipelineParts): readonly GatewayRoute[] {
+  return dialects.flatMap((dialect) =>
+    dialect.routes.map(
+      (route): GatewayRoute => ({
+        method: route.method,
+        path: route.path,
+        dialect,
+        policy: "key",
+        answer: (visit, caller) => void serve(newExchange(visit, caller, dialect, route, pipeline), pipeline),
+      }),
+    ),
+  );
 }
 
 function newExchange(
-  request: IncomingMessage,
-  response: ServerResponse,
-  path: string,
-  found: { readonly dialect: Dialect; readonly route: DialectRoute },
-  parts: GatewayParts,
+  visit: Visit,
+  caller: Caller,
+  dialect: Dialect,
+  route: DialectRoute,
+  { clock }: PipelineParts,
 ): Exchange {
-  const startedAt = parts.clock.now();
   return {
-    id: ulid(startedAt),
-    startedAt,
-    startedMonotonic: parts.clock.monotonic(),
-    dialect: found.dialect,
-    route: found.route,
-    query: (request.url ?? "").slice(path.length),
-    request,
-    response,
+    id: visit.id,
+    startedAt: visit.startedAt,
+    startedMonotonic: clock.monotonic(),
+    dialect,
+    route,
+    modelInPath: visit.name,
+    query: visit.query,
+    request: visit.request,
+    response: visit.response,
+    caller,
     requestBytes: 0,
     estimatedInput: 0,
     journalled: false,
@@ -104,12 +105,13 @@ function newExchange(
   };
 }
 
-/** Whose error shape a caller expects at `path`: the dialect that has it with some method, else as the headers suggest. */
-function dialectOf(
-  request: IncomingMessage,
-  path: string,
-  routes: ReadonlyMap<string, { readonly dialect: Dialect }>,
-): Dialect {
-  const known = routes.get(`POST ${path}`)?.dialect;
-  return known ?? dialectById(speaksAnthropic(request) ? "anthropic-messages" : "openai-chat");
+function queryOf(request: IncomingMessage, path: string): string {
+  return (request.url ?? "").slice(path.length);
+}
+
+/** Whose error shape a caller expects: that of the route, or where there is none as the headers suggest. */
+function dialectOf(found: FoundRoute | undefined, request: IncomingMessage): Dialect {
+  const dialect = found?.route.dialect;
+  if (typeof dialect === "function") return dialect(request);
+  return dialect ?? dialectById(dialectByHeaders(request));
 }

@@ -16,12 +16,14 @@ export interface Exchange {
   readonly startedMonotonic: number;
   readonly dialect: Dialect;
   readonly route: DialectRoute;
+  /** The model's name where the route has it in its path, else empty. */
+  readonly modelInPath: string;
   /** The query as it came, with its `?`, or empty. */
   readonly query: string;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  readonly caller: Caller;
 
-  caller?: Caller;
   requestBytes: number;
   /** A floor for the tokens of the request, to be charged where nobody counted them. */
   estimatedInput: number;

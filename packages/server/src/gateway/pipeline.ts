@@ -1,19 +1,19 @@
 import { asAppError, describe, type AppError } from "../kernel/errors.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
-import { readBody, type BodyLimits } from "../ingress/index.ts";
+import type { BodyLimits } from "../ingress/index.ts";
 import type { Keys } from "../identity/index.ts";
 import type { Providers } from "../providers/index.ts";
 import type { Routing } from "../routing/index.ts";
-import { estimateInputTokens, type StreamFilter } from "../dialects/index.ts";
+import type { StreamFilter } from "../dialects/index.ts";
 import type { Connector, UpstreamRequest } from "../upstream/index.ts";
 import type { Exchange } from "./exchange.ts";
 import type { OpenReplies } from "./open-replies.ts";
 import { admitCaller, admitModel } from "./stages/admit.ts";
 import { authenticate } from "./stages/authenticate.ts";
-import { decode } from "./stages/decode.ts";
 import { openCredential } from "./stages/credential.ts";
 import { prepare } from "./stages/prepare.ts";
+import { receive } from "./stages/receive.ts";
 import { refuse } from "./stages/refuse.ts";
 import { Relay, ownHeaders } from "./stages/relay.ts";
 import type { Settler } from "./stages/settle.ts";
@@ -33,21 +33,17 @@ export interface PipelineParts {
 }
 
 /**
- * The request path, from the head of a request to the end of its reply. The order of the stages is a security
+ * The request path, from an authenticated head to the end of its reply. The order of the stages is a security
  * property: nothing of a body is read before the caller is known, nothing is decided by a body before it is checked, and
  * nothing is sent before it is written down.
  */
 export async function serve(exchange: Exchange, parts: PipelineParts): Promise<void> {
   try {
     const { revocations } = parts.keys;
-    exchange.caller = authenticate(exchange.request, parts.keys);
     admitCaller(exchange.caller);
-    const body = await readBody(exchange.request, parts.bodyLimits);
-    exchange.requestBytes = body.length;
-    exchange.asked = decode(exchange.request, body);
+    exchange.asked = await receive(exchange, parts.bodyLimits);
     exchange.target = parts.routing.resolve(exchange.asked.model, exchange.dialect.id);
     admitModel(exchange.caller, exchange.target);
-    if (exchange.route.purpose === "inference") exchange.estimatedInput = estimateInputTokens(body);
     const credential = await openCredential(exchange.target.provider, parts.providers.credentials);
     exchange.credential = credential;
     // Waiting for the body took its time: the caller may have left, and its key may have been revoked.

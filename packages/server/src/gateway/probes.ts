@@ -1,43 +1,33 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { isoTime, type Clock } from "../kernel/clock.ts";
+import { dialectById } from "../dialects/index.ts";
+import { sendJson } from "./plain-reply.ts";
+import type { GatewayRoute, Visit } from "./routes.ts";
 
 /** What stands between this gateway and serving, in a few words; `undefined` if nothing does. */
 export type Readiness = () => string | undefined;
+
+export interface ProbeParts {
+  readonly version: string;
+  readonly readiness: Readiness;
+  readonly clock: Clock;
+}
 
 /**
  * Addresses that need no key: whether the process is alive (`/health`, `/healthz`), whether it can serve (`/readyz`), and
  * the root and `/api/hello`, which clients touch before their first request.
  */
-export function answerProbe(
-  request: IncomingMessage,
-  response: ServerResponse,
-  path: string,
-  about: { readonly version: string; readonly readiness: Readiness; readonly now: () => string },
-): boolean {
-  if (request.method !== "GET" && request.method !== "HEAD") return false;
-  switch (path) {
-    case "/health":
-    case "/healthz":
-      return send(request, response, 200, { status: "ok", version: about.version, timestamp: about.now() });
-    case "/readyz": {
-      const problem = about.readiness();
-      const body = problem === undefined ? { status: "ready" } : { status: "not ready", problem };
-      return send(request, response, problem === undefined ? 200 : 503, body);
-    }
-    case "/":
-    case "/api/hello":
-      return send(request, response, 200, { name: "portcullis", version: about.version });
-    default:
-      return false;
-  }
-}
-
-function send(request: IncomingMessage, response: ServerResponse, status: number, body: object): true {
-  const text = JSON.stringify(body);
-  response.writeHead(status, {
-    "content-type": "application/json",
-    "content-length": Buffer.byteLength(text),
-    "cache-control": "no-store",
-  });
-  response.end(request.method === "HEAD" ? undefined : text);
-  return true;
+export function probeRoutes({ version, readiness, clock }: ProbeParts): readonly GatewayRoute[] {
+  const alive = (visit: Visit): void => sendJson(visit, { status: "ok", version, timestamp: isoTime(clock.now()) });
+  const ready = (visit: Visit): void => {
+    const problem = readiness();
+    if (problem === undefined) sendJson(visit, { status: "ready" });
+    else sendJson(visit, { status: "not ready", problem }, 503);
+  };
+  const hello = (visit: Visit): void => sendJson(visit, { name: "portcullis", version });
+  const answers = { "/health": alive, "/healthz": alive, "/readyz": ready, "/": hello, "/api/hello": hello };
+  const dialect = dialectById("openai-chat");
+  return Object.entries(answers).flatMap(([path, answer]): GatewayRoute[] => [
+    { method: "GET", path, dialect, policy: "public", answer },
+    { method: "HEAD", path, dialect, policy: "public", answer },
+  ]);
 }

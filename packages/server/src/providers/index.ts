@@ -54,10 +54,10 @@ export const predefinedProviders = [
   zai,
 ] as const satisfies readonly ProviderDefinition[];
 
-export { authHeaders } from "./auth.ts";
+export { authHeaders, type AuthScheme } from "./auth.ts";
 export type { CredentialRecord } from "./credential-records.ts";
-export { dialectsOf, type Provider } from "./live-provider.ts";
-export type { DeclaredProvider } from "./live-set.ts";
+export { authFor, dialectsOf, type Provider } from "./live-provider.ts";
+export type { Declared, DeclaredProvider } from "./live-set.ts";
 export { fetchModels, testProvider, type ProbeResult } from "./probe.ts";
 export type { ProviderModel } from "./provider-model.ts";
 export { createProviders, type Providers } from "./providers.ts";

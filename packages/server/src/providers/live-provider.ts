@@ -18,6 +18,7 @@ export interface Provider {
    */
   readonly endpoints: Readonly<Partial<Record<DialectId, string>>>;
   readonly auth: AuthScheme;
+  readonly authByDialect: Readonly<Partial<Record<DialectId, AuthScheme>>>;
   readonly headers: Readonly<Record<string, string>>;
   readonly quirks: Quirks;
   readonly probe: ProbeRules;
@@ -37,6 +38,11 @@ export interface Provider {
 
 export function dialectsOf(provider: Provider): readonly DialectId[] {
   return Object.keys(provider.endpoints) as DialectId[];
+}
+
+/** How it wants its key where a dialect of it is called. */
+export function authFor(provider: Provider, dialect: DialectId): AuthScheme {
+  return provider.authByDialect[dialect] ?? provider.auth;
 }
 
 /** What is set of a provider beyond its definition, wherever that lies. */
@@ -75,6 +81,7 @@ export function fromDefinition(definition: ProviderDefinition, changed?: Omit<Se
     origin: originOf(baseUrl),
     endpoints: Object.fromEntries(endpoints) as Provider["endpoints"],
     auth: definition.auth,
+    authByDialect: definition.authByDialect,
     headers: definition.headers,
     quirks: definition.quirks,
     probe: definition.probe,
@@ -88,7 +95,10 @@ export function fromDefinition(definition: ProviderDefinition, changed?: Omit<Se
   };
 }
 
-/** A provider of the user's own. Its key goes where the first dialect's own vendor wants it. */
+/** Where a dialect's own vendor wants a key, if not in a bearer's header. */
+const vendorAuth: Provider["authByDialect"] = { "anthropic-messages": header("x-api-key") };
+
+/** A provider of the user's own. Its key goes where the dialect's own vendor wants it. */
 export function fromSettings(id: string, settings: Settings): Provider {
   const { baseUrl, dialects, ...same } = settings;
   const endpoints = dialects.map((dialect) => [dialect, baseUrl + customPath(baseUrl, dialect)]);
@@ -98,7 +108,8 @@ export function fromSettings(id: string, settings: Settings): Provider {
     baseUrl,
     origin: originOf(baseUrl),
     endpoints: Object.fromEntries(endpoints) as Provider["endpoints"],
-    auth: dialects[0] === "anthropic-messages" ? header("x-api-key") : bearer(),
+    auth: bearer(),
+    authByDialect: vendorAuth,
     headers: {},
     quirks: defaultQuirks,
     probe: {},

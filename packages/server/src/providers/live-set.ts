@@ -47,17 +47,24 @@ type Definitions = ReadonlyMap<string, ProviderDefinition>;
 export function createLiveSet({ db, predefined, declared }: LiveSetParts) {
   const definitions: Definitions = new Map(predefined.map((definition) => [definition.id, definition]));
   const own = predefined.map((definition) => fromDefinition(definition));
-  const fromFile = declared.providers.map((provider) => fromDeclared(provider, definitions, declared.file));
+  const fromDeclaration = ({ file, providers }: Declared): readonly Provider[] =>
+    providers.map((provider) => fromDeclared(provider, definitions, file));
   const listeners = new Set<() => void>();
+  let fromFile = fromDeclaration(declared);
+  let fromTable: readonly Provider[] = [];
   let live: ReadonlyMap<string, Provider> = new Map();
+
+  function rebuild(): void {
+    const byId = new Map([...own, ...fromTable, ...fromFile].map((provider) => [provider.id, provider]));
+    live = new Map([...byId].toSorted(([one], [other]) => (one < other ? -1 : 1)));
+    for (const listener of listeners) listener();
+  }
 
   const refresh = createReload(
     () => db.kysely.selectFrom("providers").selectAll().execute(),
     (rows) => {
-      const all = [...own, ...rows.flatMap((row) => fromRow(row, definitions)), ...fromFile];
-      const byId = new Map(all.map((provider) => [provider.id, provider]));
-      live = new Map([...byId].toSorted(([one], [other]) => (one < other ? -1 : 1)));
-      for (const listener of listeners) listener();
+      fromTable = rows.flatMap((row) => fromRow(row, definitions));
+      rebuild();
     },
   );
 
@@ -71,12 +78,20 @@ export function createLiveSet({ db, predefined, declared }: LiveSetParts) {
     },
     /** Sorted by id. */
     list: (): readonly Provider[] => [...live.values()],
-    /** Calls back after every reading of the table, before whoever caused it goes on; the result ends that. */
+    /** Calls back after every change, before whoever caused it goes on; the result ends that. */
     onChange: (listener: () => void): (() => void) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     refresh,
+    /** Checks another declaration, throwing `invalid_request`; what it returns puts that in force and cannot fail. */
+    redeclare: (next: Declared): (() => void) => {
+      const prepared = fromDeclaration(next);
+      return () => {
+        fromFile = prepared;
+        rebuild();
+      };
+    },
   };
 }
 

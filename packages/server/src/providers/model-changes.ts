@@ -24,7 +24,7 @@ export interface NewModel {
 }
 
 export function createModelChanges(
-  { db, clock, live, declared }: ModelsParts,
+  { db, clock, live }: Omit<ModelsParts, "declared">,
   own: () => OwnModels,
   refresh: () => Promise<void>,
 ) {
@@ -53,7 +53,10 @@ export function createModelChanges(
      */
     remove: async (id: string): Promise<void> => {
       const known = [...own().values()].flatMap((models) => [...models.values()]).find((model) => model.id === id);
-      if (known?.source === "declared") throw new AppError("provider_declared", { id, file: declared.file });
+      if (known?.source === "declared") {
+        const file = live.get(known.provider)?.declaredIn ?? "";
+        throw new AppError("provider_declared", { id, file });
+      }
       if (known === undefined) throw missing(id);
       await db.kysely.deleteFrom("provider_models").where("id", "=", id).execute();
       await refresh();

@@ -11,17 +11,36 @@ export type Models = Awaited<ReturnType<typeof createModels>>;
  * may have the id of one in the catalog; its price and limits then take the place of the catalog's.
  */
 export async function createModels(parts: ModelsParts) {
-  const fromFile = declaredModels(parts.declared);
+  let fromFile = declaredModels(parts.declared);
+  let fromTable: readonly OwnModel[] = [];
   let own: OwnModels = new Map();
+
+  function rebuild(): void {
+    const groups = Map.groupBy([...fromTable, ...fromFile], (model) => model.provider);
+    own = new Map([...groups].map(([id, group]) => [id, new Map(group.map((model) => [model.model, model]))]));
+  }
+
   const refresh = createReload(
     () => parts.db.kysely.selectFrom("provider_models").selectAll().execute(),
     (rows) => {
-      const groups = Map.groupBy([...rows.map(fromModelRow), ...fromFile], (model) => model.provider);
-      own = new Map([...groups].map(([id, group]) => [id, new Map(group.map((model) => [model.model, model]))]));
+      fromTable = rows.map(fromModelRow);
+      rebuild();
     },
   );
   await refresh();
-  return { refresh, ...createLookups(parts, () => own), ...createModelChanges(parts, () => own, refresh) };
+  return {
+    refresh,
+    /** Checks another declaration, throwing `invalid_request`; what it returns puts that in force and cannot fail. */
+    redeclare: (next: Declared): (() => void) => {
+      const prepared = declaredModels(next);
+      return () => {
+        fromFile = prepared;
+        rebuild();
+      };
+    },
+    ...createLookups(parts, () => own),
+    ...createModelChanges(parts, () => own, refresh),
+  };
 }
 
 function createLookups({ live }: ModelsParts, own: () => OwnModels) {

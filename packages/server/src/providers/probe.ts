@@ -1,7 +1,7 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { Secret } from "../kernel/secret.ts";
 import { authHeaders } from "./auth.ts";
-import { dialectsOf, type Provider } from "./live-provider.ts";
+import { authFor, dialectsOf, type Provider } from "./live-provider.ts";
 import { isModelId } from "./names.ts";
 import { explainFailure, explainStatus, isWebPage } from "./probe-failure.ts";
 
@@ -93,7 +93,8 @@ async function getJson(provider: Provider, url: string, key: Secret | undefined,
   if (provider.endpoints["anthropic-messages"] !== undefined) headers["anthropic-version"] = "2023-06-01";
   try {
     const request = { ...limits, provider: provider.name, allowPrivate: provider.allowPrivate };
-    const reply = await httpGet(url, { ...headers, ...authHeaders(provider.auth, key) }, request);
+    const auth = authFor(provider, dialectsOf(provider)[0] ?? "openai-chat");
+    const reply = await httpGet(url, { ...headers, ...authHeaders(auth, key) }, request);
     if (isWebPage(reply))
       return { ok: false, error: `${url} answered with a web page, not an API; check the base URL` };
     const error = explainStatus(reply.status, provider.name, url, key !== undefined);

@@ -11,6 +11,8 @@ export interface ProviderDefinition {
   /** For each dialect the path, under `baseUrl`, that the dialect's own paths follow, version segment included. */
   readonly dialects: DialectPaths;
   readonly auth: AuthScheme;
+  /** Where a dialect of it wants its key in another way than the rest. */
+  readonly authByDialect: Readonly<Partial<Record<DialectId, AuthScheme>>>;
   /** Environment variables that may hold its key, in order of preference. */
   readonly env: readonly string[];
   /** Sent with every request. */
@@ -41,13 +43,13 @@ export interface ProbeRules {
   readonly modelsArePublic?: boolean;
 }
 
-type Optional = "headers" | "quirks" | "probe" | "local";
+type Optional = "authByDialect" | "headers" | "quirks" | "probe" | "local";
 
 /** Declares a provider, with the defaults of one that behaves as OpenAI or Anthropic does. */
 export function defineProvider(
   spec: Omit<ProviderDefinition, Optional> & Partial<Pick<ProviderDefinition, Optional>>,
 ): ProviderDefinition {
-  return { headers: {}, quirks: defaultQuirks, probe: {}, local: false, ...spec };
+  return { authByDialect: {}, headers: {}, quirks: defaultQuirks, probe: {}, local: false, ...spec };
 }
 
 export const defaultQuirks: Quirks = { streamUsage: "on_request" };

@@ -1,6 +1,7 @@
 import type { Clock } from "../kernel/clock.ts";
+import type { Secret } from "../kernel/secret.ts";
 import { createCredentials, type Credentials, type CredentialsParts } from "./credentials.ts";
-import { createLiveSet, type LiveSetParts } from "./live-set.ts";
+import { createLiveSet, type Declared, type LiveSetParts } from "./live-set.ts";
 import { createModels, type Models } from "./models.ts";
 import { createRegistry, type Registry } from "./registry.ts";
 
@@ -14,9 +15,16 @@ export interface Providers extends Registry {
   readonly credentials: Credentials;
   /** Reads everything again, for changes that another instance made. */
   refresh(): Promise<void>;
+  /**
+   * Checks what the file declares now, with the keys that come with it, against all rules; throws `invalid_request`. What
+   * it returns puts both in force in one step and cannot fail. Requests under way keep what they chose.
+   */
+  redeclare(declared: Declared, environment: ReadonlyMap<string, Secret>): () => void;
 }
 
-export async function createProviders(parts: ProvidersParts): Promise<Providers> {
+export async function createProviders(given: ProvidersParts): Promise<Providers> {
+  const environment = new Map(given.environment);
+  const parts = { ...given, environment };
   const live = createLiveSet(parts);
   await live.refresh();
   const credentials = await createCredentials({ ...parts, live });
@@ -29,6 +37,14 @@ export async function createProviders(parts: ProvidersParts): Promise<Providers>
       await live.refresh();
       await credentials.refresh();
       await models.refresh();
+    },
+    redeclare: (declared, keys) => {
+      const steps = [models.redeclare(declared), live.redeclare(declared)];
+      return () => {
+        environment.clear();
+        for (const [name, key] of keys) environment.set(name, key);
+        for (const step of steps) step();
+      };
     },
   };
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { databases } from "../../test/support/databases.ts";
 import { predefinedProviders } from "./index.ts";
+import { authFor } from "./live-provider.ts";
 import type { DeclaredProvider } from "./live-set.ts";
 import { code, openParts } from "./test-parts.ts";
 
@@ -40,6 +41,7 @@ for (const database of databases) {
         origin: "https://ai.example.com:443",
         endpoints: { "openai-chat": "https://ai.example.com/v1" },
         auth: { scheme: "bearer" },
+        authByDialect: { "anthropic-messages": { scheme: "header", name: "x-api-key" } },
         headers: {},
         quirks: { streamUsage: "on_request" },
         probe: {},
@@ -69,7 +71,8 @@ for (const database of databases) {
         "anthropic-messages": "https://a.example/api/v1",
         "openai-chat": "https://a.example/api/v1",
       });
-      assert.deepEqual(both.auth, { scheme: "header", name: "x-api-key" });
+      assert.deepEqual(authFor(both, "anthropic-messages"), { scheme: "header", name: "x-api-key" });
+      assert.deepEqual(authFor(both, "openai-chat"), { scheme: "bearer" });
       const guessed = await providers.create({ id: "guessed", baseUrl: "https://a.example/anthropic" });
       assert.deepEqual(guessed.endpoints, { "anthropic-messages": "https://a.example/anthropic/v1" });
       await assert.rejects(

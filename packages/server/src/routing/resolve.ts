@@ -1,7 +1,7 @@
 import type { ModelPrice } from "../catalog/index.ts";
 import { dialects, type DialectId } from "../dialects/index.ts";
 import { AppError } from "../kernel/errors.ts";
-import type { Provider, Providers } from "../providers/index.ts";
+import { authFor, type AuthScheme, type Provider, type Providers } from "../providers/index.ts";
 
 /** Where a request goes: a provider that speaks the caller's dialect, and the model's name there. */
 export interface Target {
@@ -9,6 +9,7 @@ export interface Target {
   readonly model: string;
   /** `https://api.groq.com` */
   readonly origin: string;
+  readonly auth: AuthScheme;
   /** What the dialect's own paths follow, version segment included: `/openai/v1`. */
   readonly pathPrefix: string;
   /** `undefined` where the price is not known. */
@@ -61,7 +62,14 @@ function bare(model: string, dialect: DialectId, parts: RoutingParts): Target {
 function targetOf(provider: Provider, model: string, dialect: DialectId, parts: RoutingParts): Target {
   const endpoint = provider.endpoints[dialect];
   if (endpoint === undefined) throw translationNeeded(provider, model, dialect, parts);
-  return { provider, model, ...addressOf(endpoint), price: parts.providers.models.lookup(provider.id, model)?.price };
+  const auth = authFor(provider, dialect);
+  return {
+    provider,
+    model,
+    auth,
+    ...addressOf(endpoint),
+    price: parts.providers.models.lookup(provider.id, model)?.price,
+  };
 }
 
 const addresses = new Map<string, { readonly origin: string; readonly pathPrefix: string }>();

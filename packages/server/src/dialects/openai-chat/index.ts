@@ -7,8 +7,17 @@ import { askForUsage } from "./usage-request.ts";
 export const openaiChat: Dialect = {
   id: "openai-chat",
   name: "OpenAI Chat Completions",
-  routes: [{ method: "POST", path: "/v1/chat/completions", upstreamPath: "/chat/completions", purpose: "inference" }],
+  routes: [
+    {
+      method: "POST",
+      path: "/v1/chat/completions",
+      upstreamPath: "/chat/completions",
+      purpose: "inference",
+      body: "json",
+      streams: "if_asked",
+      usage: { body: createReplyReader, stream: createStreamReader },
+    },
+  ],
   askForUsage,
-  usage: { body: createReplyReader, stream: createStreamReader },
   failure: { encode: encodeFailure, encodeEvent: encodeFailureEvent },
 };

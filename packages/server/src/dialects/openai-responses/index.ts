@@ -6,8 +6,17 @@ import { createReplyReader, createStreamReader } from "./usage.ts";
 export const openaiResponses: Dialect = {
   id: "openai-responses",
   name: "OpenAI Responses",
-  routes: [{ method: "POST", path: "/v1/responses", upstreamPath: "/responses", purpose: "inference" }],
+  routes: [
+    {
+      method: "POST",
+      path: "/v1/responses",
+      upstreamPath: "/responses",
+      purpose: "inference",
+      body: "json",
+      streams: "if_asked",
+      usage: { body: createReplyReader, stream: createStreamReader },
+    },
+  ],
   askForUsage: () => undefined,
-  usage: { body: createReplyReader, stream: createStreamReader },
   failure: { encode: encodeFailure, encodeEvent: encodeFailureEvent },
 };

@@ -30,8 +30,8 @@ function tokenIn(name: string, value: string | string[] | undefined): string | u
   return /^bearer +(\S+) *$/i.exec(value)?.[1];
 }
 
-/** A key in the query would be passed on to the provider with it, and be kept in logs on the way. */
+/** A key in the query, ours or a provider's, would be passed on with it, and be kept in logs on the way. */
 function hasKeyInQuery(target: string): boolean {
   const question = target.indexOf("?");
-  return question !== -1 && /pca?_[0-9a-z]{16}_/.test(target.slice(question));
+  return question !== -1 && /pca?_[0-9a-z]{16}_|[?&](?:api[-_]?)?key=/i.test(target.slice(question));
 }

@@ -1,7 +1,8 @@
+import { AppError } from "../../kernel/errors.ts";
 import { splice, type Edit } from "../../kernel/json-scan.ts";
 import type { Target } from "../../routing/index.ts";
 import type { UpstreamRequest } from "../../upstream/index.ts";
-import type { StreamFilter } from "../../dialects/index.ts";
+import type { DialectRoute, StreamFilter } from "../../dialects/index.ts";
 import { authHeaders } from "../../providers/index.ts";
 import type { Exchange } from "../exchange.ts";
 import type { UsedCredential } from "./credential.ts";
@@ -27,20 +28,24 @@ export function prepare(
   options: { readonly includeStreamUsage: boolean },
 ): Prepared {
   const edits: Edit[] = [];
-  if (asked.model !== target.model) {
-    edits.push({ ...asked.modelSpan, replacement: Buffer.from(JSON.stringify(target.model)) });
+  const { route } = exchange;
+  const { provider, model } = target;
+  if (asked.model !== model) {
+    if (asked.modelSpan !== undefined) {
+      edits.push({ ...asked.modelSpan, replacement: Buffer.from(JSON.stringify(model)) });
+    }
+    edits.push(...(route.renameModel?.(asked.body, model) ?? []));
   }
-  const { provider } = target;
   const asks = asked.stream && options.includeStreamUsage && provider.quirks.streamUsage === "on_request";
   const metering = asks ? exchange.dialect.askForUsage(asked.body, asked.fields) : undefined;
   if (metering !== undefined) edits.push(...metering.edits);
   const own = Object.entries(provider.headers).filter(([name]) => exchange.request.headers[name] === undefined);
-  const auth = Object.entries(authHeaders(provider.auth, credential.secret));
+  const auth = Object.entries(authHeaders(target.auth, credential.secret));
   return {
     request: {
       provider: provider.name,
       origin: target.origin,
-      path: target.pathPrefix + exchange.route.upstreamPath + exchange.query,
+      path: target.pathPrefix + pathAt(route, model) + exchange.query,
       method: "POST",
       headers: requestHeaders(exchange.request, [...own, ...auth].flat()),
       body: edits.length === 0 ? asked.body : splice(asked.body, edits),
@@ -48,4 +53,14 @@ export function prepare(
     },
     filter: metering?.filter(),
   };
+}
+
+/** A model's name may have slashes and colons; nothing in it may lead to another place. */
+function pathAt({ upstreamPath }: DialectRoute, model: string): string {
+  if (!upstreamPath.includes("{model}")) return upstreamPath;
+  if (/(?:^|\/)\.{0,2}(?:\/|$)/.test(model)) {
+    throw new AppError("invalid_request", { problem: "the model's name is not one that can stand in an address" });
+  }
+  const name = encodeURI(model).replaceAll(/[?#]/g, encodeURIComponent);
+  return upstreamPath.replace("{model}", () => name);
 }

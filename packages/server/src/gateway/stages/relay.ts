@@ -3,7 +3,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import { withoutKeys } from "../../kernel/key-shapes.ts";
 import type { Log } from "../../kernel/log.ts";
 import { formatUsdPlain } from "../../kernel/money.ts";
-import type { StreamFilter, UsageReader } from "../../dialects/index.ts";
+import type { DialectRoute, Framing, StreamFilter, UsageReader } from "../../dialects/index.ts";
 import type { UpstreamCall, UpstreamListener } from "../../upstream/index.ts";
 import type { Exchange } from "../exchange.ts";
 import type { OpenReply } from "../open-replies.ts";
@@ -29,8 +29,8 @@ type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
  * *streaming* – chunks go out as they come, one write for each, while a reader watches them for usage. *done* – the
  * exchange is settled and the reply is ended or given up.
  *
- * What leads on: a head with an event stream, or a plain reply past `collectLimitBytes`, starts streaming; any other
- * head starts collecting. The upstream's end, its failure, the caller's leaving and a revoked key lead to done.
+ * What leads on: the head of a reply that comes in pieces, or a plain reply past `collectLimitBytes`, starts streaming; any
+ * other head starts collecting. The upstream's end, its failure, the caller's leaving and a revoked key lead to done.
  *
  * Invariants: settled exactly once, and before the last byte of the reply is handed over. A caller that reads slowly
  * pauses the upstream, so no more than one chunk waits here. A caller that leaves aborts the upstream at once.
@@ -45,6 +45,8 @@ export class Relay implements UpstreamListener, OpenReply {
   #call: UpstreamCall | undefined;
   #status = 0;
   #headers: Headers = {};
+  /** How the reply comes; undefined for one that is collected, even if it turned out too large for that. */
+  #framing: Framing | undefined;
   #reader: UsageReader | undefined;
   #mask: StreamFilter | undefined;
   #chunks: Buffer[] = [];
@@ -76,13 +78,14 @@ export class Relay implements UpstreamListener, OpenReply {
     this.#headers = headers;
     if (status >= 300 && status < 400) return this.#giveUp(new AppError("upstream_redirected", this.#names()));
     if (status === 401) return this.#giveUp(new AppError("upstream_refused_key", this.#names()));
-    const { usage } = this.#exchange.dialect;
-    const streams = status < 300 && isEventStream(headers["content-type"]);
-    this.#reader = streams ? usage.stream() : usage.body();
-    if (!streams) {
+    const { usage } = this.#exchange.route;
+    this.#framing = status < 300 ? framingOf(headers["content-type"], this.#exchange.route) : undefined;
+    if (this.#framing === undefined) {
+      this.#reader = usage.body();
       this.#state = "collecting";
       return;
     }
+    if (this.#framing !== "opaque") this.#reader = usage.stream(this.#framing);
     this.#startStreaming();
     // The first event mostly comes with the head; if it does not, the caller gets the head now.
     process.nextTick(() => {
@@ -158,7 +161,8 @@ export class Relay implements UpstreamListener, OpenReply {
     this.#forward(rest);
     this.#write(this.#mask?.end());
     const reading = this.#reader?.end();
-    const whole = reading?.complete === true && reading.failure === undefined;
+    // What has no meaning here has no end mark either: that the provider ended it must do.
+    const whole = this.#reader === undefined || (reading?.complete === true && reading.failure === undefined);
     if (this.#status >= 400) this.#settle(this.#status, "upstream_error", null);
     else this.#settle(this.#status, whole ? "ok" : "broken", whole ? null : "upstream_broke");
     this.#exchange.response.end();
@@ -193,23 +197,33 @@ export class Relay implements UpstreamListener, OpenReply {
       "the reply failed",
     );
     this.#settle(started ? this.#status : error.status, outcomeOf(error), error.code);
-    if (started && !isEventStream(this.#headers["content-type"])) {
-      response.destroy(); // a plain reply has no place for an error; it must not look whole
-    } else if (started) {
-      // An event that was cut in half is closed as what it is, an error, and not as an event of its own.
-      const between =
-        this.#lastByte === 0 || (this.#lastByte === 10 && (this.#beforeLast === 10 || this.#beforeLast === 13));
-      response.write(
-        Buffer.concat([
-          Buffer.from(between ? "" : "\n"),
-          dialect.failure.encodeEvent(failureOf(error, id), this.#reader?.end()),
-        ]),
-      );
-      response.end();
-    } else {
-      refuse(request, response, dialect, error, id, ownHeaders(this.#exchange).slice(2));
-    }
+    if (started) this.#breakOff(error);
+    else refuse(request, response, dialect, error, id, ownHeaders(this.#exchange).slice(2));
     this.#finish();
+  }
+
+  /** A failure behind what was sent: said where the framing has a place for it, and never with a normal end. */
+  #breakOff(error: AppError): void {
+    const { response, dialect, id } = this.#exchange;
+    const framing = this.#framing;
+    const event =
+      framing === undefined || framing === "opaque"
+        ? undefined
+        : dialect.failure.encodeEvent(failureOf(error, id), this.#reader?.end(), framing);
+    if (event === undefined) {
+      response.destroy();
+      return;
+    }
+    // What was cut in half is closed as what it is, an error, and not as an event of its own.
+    response.write(Buffer.concat([Buffer.from(this.#isBetween(framing) ? "" : "\n"), event]));
+    response.end();
+  }
+
+  /** Whether what was sent ends where an event or a line ends. */
+  #isBetween(framing: Framing | undefined): boolean {
+    if (this.#lastByte === 0) return true;
+    if (this.#lastByte !== 10) return false;
+    return framing === "ndjson" || this.#beforeLast === 10 || this.#beforeLast === 13;
   }
 
   #callerLeft(): void {
@@ -291,8 +305,13 @@ function headerSafe(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, "?");
 }
 
-function isEventStream(contentType: string | readonly string[] | undefined): boolean {
-  return typeof contentType === "string" && contentType.startsWith("text/event-stream");
+/** How a good reply comes in pieces, or undefined if it is one document, to be sent whole. */
+function framingOf(contentType: string | readonly string[] | undefined, route: DialectRoute): Framing | undefined {
+  if (typeof contentType !== "string") return undefined;
+  if (contentType.startsWith("text/event-stream")) return "sse";
+  if (isJson(contentType)) return route.streams === "always" ? "json-array" : undefined;
+  if (/^application\/(?:x-)?(?:ndjson|jsonl)\b/.test(contentType)) return "ndjson";
+  return contentType.startsWith("text/") ? undefined : "opaque";
 }
 
 function isJson(contentType: string | readonly string[] | undefined): boolean {

@@ -1,0 +1,47 @@
+import type { IncomingMessage } from "node:http";
+import type { Caller } from "../../identity/index.ts";
+import { dialectById, type Dialect, type DialectId } from "../../dialects/index.ts";
+import { sendJson } from "../plain-reply.ts";
+import type { GatewayRoute, Visit } from "../routes.ts";
+import { admitCaller } from "../stages/admit.ts";
+import { anthropicModels } from "./anthropic.ts";
+import { findListed, modelsFor, type ModelListParts } from "./listed.ts";
+import { openaiModels } from "./openai.ts";
+import type { ModelShape } from "./shape.ts";
+
+export type { ModelListParts } from "./listed.ts";
+
+/** The lists of models: what this caller may use now, in the shape of the asking client. */
+export function modelRoutes(parts: ModelListParts): readonly GatewayRoute[] {
+  const list = (visit: Visit, caller: Caller): void => answerList(visit, caller, shapeFor(visit.request), parts);
+  const one = (visit: Visit, caller: Caller): void => answerOne(visit, caller, shapeFor(visit.request), parts);
+  const dialect = (request: IncomingMessage): Dialect => dialectById(shapeFor(request).dialect);
+  return [
+    { method: "GET", path: "/v1/models", dialect, policy: "key", answer: list },
+    { method: "GET", path: "/v1/models/{model}", dialect, policy: "key", answer: one },
+  ];
+}
+
+function answerList(visit: Visit, caller: Caller, shape: ModelShape, parts: ModelListParts): void {
+  admitCaller(caller);
+  sendJson(visit, shape.list(modelsFor(caller, parts, shape.prefersBare)));
+}
+
+function answerOne(visit: Visit, caller: Caller, shape: ModelShape, parts: ModelListParts): void {
+  admitCaller(caller);
+  sendJson(visit, shape.one(findListed(modelsFor(caller, parts, shape.prefersBare), visit.name)));
+}
+
+/** One address serves the clients of several dialects, which a header tells apart. */
+const shapes: readonly { readonly header: string; readonly shape: ModelShape }[] = [
+  { header: "anthropic-version", shape: anthropicModels },
+];
+
+function shapeFor(request: IncomingMessage): ModelShape {
+  return shapes.find(({ header }) => request.headers[header] !== undefined)?.shape ?? openaiModels;
+}
+
+/** The dialect of a client that asked at an address that none of them has. */
+export function dialectByHeaders(request: IncomingMessage): DialectId {
+  return shapeFor(request).dialect;
+}
