@@ -1,7 +1,8 @@
-/** The request and reply bodies of the scenarios: always the same bytes, so that runs can be compared. */
+/** The request and reply bodies of the exchanges: always the same bytes, so that runs can be compared. */
 
-/** The provider and the model that every request asks for. A gateway has to take the provider's name off. */
-export const provider = "bench";
+export type Dialect = "openai-chat" | "anthropic-messages";
+
+/** What every request asks for, behind a provider's name that a gateway has to take off. */
 export const model = "model-one";
 
 const words =
@@ -29,8 +30,8 @@ function fill(sizeBytes: number, build: (padding: string) => unknown): Buffer {
   return Buffer.from(JSON.stringify(build("x".repeat(sizeBytes - bare))));
 }
 
-/** 256 bytes: one short question, as OpenAI chat. */
-export function smallChatRequest(): Buffer {
+/** 256 bytes: one short question, which both dialects ask in the same way. */
+export function smallRequest(provider: string): Buffer {
   return fill(256, (padding) => ({
     model: `${provider}/${model}`,
     messages: [{ role: "user", content: `Say hello. ${padding}` }],
@@ -39,13 +40,13 @@ export function smallChatRequest(): Buffer {
 }
 
 /** 1,024 bytes, with usage. */
-export function smallChatReply(): Buffer {
+export function chatReply(): Buffer {
   return fill(1_024, (padding) => ({
     id: "chatcmpl-bench",
     object: "chat.completion",
     created: 1_700_000_000,
     model,
-    choices: [{ index: 0, message: { role: "assistant", content: `Hello. ${padding}` }, finish_reason: "stop" }],
+    choices: [{ index: 0, message: { role: "assistant", content: `A word of ${padding}` }, finish_reason: "stop" }],
     usage: { prompt_tokens: 60, completion_tokens: 200, total_tokens: 260 },
   }));
 }
@@ -79,13 +80,18 @@ function codingTurn(number: number): unknown[] {
   ];
 }
 
-/** About 200 KB in the shape a coding agent sends: system blocks, 18 tools, tool calls and their results. */
-export function codingRequest(): Buffer {
+/** The bytes of a turn, and of what comes before the first one. */
+const turnBytes = 5_960;
+const openingBytes = 56_000;
+
+/** About so many bytes in the shape a coding agent sends: system blocks, 18 tools, tool calls and their results. */
+export function codingRequest(provider: string, sizeBytes: number): Buffer {
+  const turns = Math.max(1, Math.round((sizeBytes - openingBytes) / turnBytes));
   const body = {
     model: `${provider}/${model}`,
     messages: [
       { role: "user", content: [{ type: "text", text: prose(600, 1) }] },
-      ...Array.from({ length: 26 }, (_, index) => codingTurn(index)).flat(),
+      ...Array.from({ length: turns }, (_, index) => codingTurn(index)).flat(),
     ],
     system: [
       { type: "text", text: prose(200, 3) },
@@ -105,7 +111,7 @@ export function codingReply(): Buffer {
     type: "message",
     role: "assistant",
     model,
-    content: [{ type: "text", text: `Done. ${padding}` }],
+    content: [{ type: "text", text: `A word of ${padding}` }],
     stop_reason: "end_turn",
     stop_sequence: null,
     usage: {
@@ -117,7 +123,7 @@ export function codingReply(): Buffer {
   }));
 }
 
-export function streamRequest(): Buffer {
+export function streamRequest(provider: string): Buffer {
   return fill(256, (padding) => ({
     model: `${provider}/${model}`,
     messages: [{ role: "user", content: `Count. ${padding}` }],
@@ -126,8 +132,12 @@ export function streamRequest(): Buffer {
   }));
 }
 
-/** So many events of an Anthropic stream, one text each. */
-export function streamEvents(count: number): string[] {
+/** A stream of so many events, one text in each but for the few that open and close it. */
+export function streamEvents(dialect: Dialect, count: number): string[] {
+  return dialect === "openai-chat" ? chatEvents(count) : messagesEvents(count);
+}
+
+function messagesEvents(count: number): string[] {
   const event = (data: { readonly type: string; readonly [field: string]: unknown }): string =>
     `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
   const message = { id: "msg_bench", type: "message", role: "assistant", model, content: [], stop_reason: null };
@@ -141,5 +151,20 @@ export function streamEvents(count: number): string[] {
     event({ type: "content_block_stop", index: 0 }),
     event({ type: "message_delta", delta: { stop_reason: "end_turn" }, usage: { output_tokens: count } }),
     event({ type: "message_stop" }),
+  ];
+}
+
+/** With the usage event that a provider sends only to those who asked for it: gateways ask, or drop it again. */
+function chatEvents(count: number): string[] {
+  const head = { id: "chatcmpl-bench", object: "chat.completion.chunk", created: 1_700_000_000, model };
+  const event = (data: Readonly<Record<string, unknown>>): string =>
+    `data: ${JSON.stringify({ ...head, ...data })}\n\n`;
+  const choice = (delta: unknown, reason: string | null) => ({ choices: [{ index: 0, delta, finish_reason: reason }] });
+  return [
+    event(choice({ role: "assistant", content: "" }, null)),
+    ...Array.from({ length: count - 4 }, (_, index) => event(choice({ content: `word ${index} ` }, null))),
+    event(choice({}, "stop")),
+    event({ choices: [], usage: { prompt_tokens: 60, completion_tokens: count, total_tokens: 60 + count } }),
+    "data: [DONE]\n\n",
   ];
 }

@@ -1,114 +1,65 @@
 /**
- * `npm run bench`: what an exchange costs in CPU time, against no proxy and against nginx. Needs Linux and two cores,
- * which nothing else should be using. Prints Markdown; the samples go to a file as JSON.
+ * `npm run bench`: what an exchange costs, what it adds and what it holds, against no proxy, plain proxies and other
+ * gateways. Needs Linux and two cores, which nothing else should be using. docs/benchmarks.md says more.
  */
-import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { cpus, loadavg, release, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { parseArgs } from "node:util";
-import { measureLoad, measureStart, type LoadSample, type StartSample } from "./measure.ts";
-import { findProgram, pinBench, stop, stopAll } from "./processes.ts";
-import { isInvalid, loadReport, startReport } from "./report.ts";
-import { scenario, scenarios } from "./scenarios.ts";
+import { aboutMachine, foreignLoad } from "./machine.ts";
+import { planOf, type Plan } from "./plan.ts";
+import { pinBench, stopAll } from "./processes.ts";
+import { jsonOf, markdownOf, type MeasuredSystem, type Outcome } from "./report/report.ts";
+import { measureScenario } from "./run.ts";
+import type { Sample } from "./sample.ts";
+import { scenarios } from "./scenarios/index.ts";
 import { systems } from "./systems/index.ts";
-import { startUpstream } from "./upstream.ts";
-
-const known = [...scenarios.map(({ id }) => id), "s9"] as const;
-
-interface Plan {
-  readonly wanted: readonly (typeof known)[number][];
-  readonly rounds: number;
-  readonly warmUpSeconds: number;
-  readonly seconds: number;
-  readonly out: string;
-}
-
-function planRun(): Plan {
-  const { values } = parseArgs({
-    options: {
-      quick: { type: "boolean", default: false },
-      rounds: { type: "string" },
-      scenario: { type: "string", default: known.join(",") },
-      out: { type: "string" },
-    },
-  });
-  const wanted = values.scenario.split(",").map((id) => {
-    const found = known.find((candidate) => candidate === id);
-    if (found === undefined) throw new Error(`there is no scenario ${id}; there are ${known.join(", ")}`);
-    return found;
-  });
-  const rounds = Number(values.rounds ?? (values.quick ? 2 : 5));
-  if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds must be a whole number from 1");
-  const length = values.quick ? { warmUpSeconds: 1, seconds: 2 } : { warmUpSeconds: 3, seconds: 5 };
-  const date = new Date().toISOString().replace(/[:.]/g, "-");
-  return { wanted, rounds, ...length, out: values.out ?? join(tmpdir(), "portcullis-bench", `${date}.json`) };
-}
-
-function version(program: string, args: readonly string[]): string {
-  try {
-    return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
-  } catch {
-    return "unknown";
-  }
-}
-
-function environment(): Readonly<Record<string, string>> {
-  const nginx = findProgram("nginx");
-  const root = join(import.meta.dirname, "..");
-  return {
-    commit: version("git", ["-C", root, "describe", "--always", "--dirty"]),
-    node: process.version,
-    nginx: nginx === undefined ? "missing" : version("sh", ["-c", `${nginx} -v 2>&1`]).replace(/^.*nginx\//, ""),
-    cpu: `${cpus().length} × ${cpus()[0]?.model.trim()}`,
-    linux: release(),
-    load: loadavg()
-      .map((average) => average.toFixed(2))
-      .join(" "),
-  };
-}
-
-const samples: { readonly load: LoadSample[]; readonly start: StartSample[] } = { load: [], start: [] };
-
-async function measureAll(plan: Plan): Promise<void> {
-  const present = systems.filter((system) => system.missing === undefined);
-  for (const id of plan.wanted) {
-    const upstream = await startUpstream(scenario(id === "s9" ? "s1" : id));
-    for (let round = 1; round <= plan.rounds; round += 1) {
-      for (const system of present) {
-        console.error(`${id}: round ${round} of ${plan.rounds}, ${system.name}`);
-        if (id === "s9") samples.start.push(...(await measureStart(system, upstream, { ...plan, round })));
-        else samples.load.push(await measureLoad(system, scenario(id), upstream, { ...plan, round }));
-      }
-    }
-    await stop(upstream.running);
-    console.log(`${id === "s9" ? startReport(samples.start) : reportOf(id)}\n`);
-  }
-}
-
-function reportOf(id: string): string {
-  const own = samples.load.filter((sample) => sample.scenario === id);
-  return loadReport(scenario(id), own);
-}
 
 async function main(): Promise<void> {
-  const plan = planRun();
+  const plan = planOf(process.argv.slice(2), {
+    scenarios: scenarios.map(({ id }) => id),
+    systems: systems.map(({ name }) => name),
+  });
   pinBench();
-  const about = environment();
-  console.log(
-    `# Benchmark\n\n${Object.entries(about)
-      .map(([name, value]) => `${name} ${value}`)
-      .join(" · ")}\n`,
+  const foreign = await foreignLoad();
+  if (foreign > 0.1) console.error(`WARNING: others keep ${(foreign * 100).toFixed(0)} % of a core busy`);
+  const about = { ...aboutMachine(), "foreign load before": `${(foreign * 100).toFixed(0)} % of a core` };
+  const measured = await findSystems(plan);
+  const present = systems.filter(({ name }) =>
+    measured.some((system) => system.name === name && system.version !== undefined),
   );
-  console.log(`${plan.rounds} rounds; median (lowest–highest).\n`);
-  for (const system of systems) console.log(`- ${system.name}: ${system.missing ?? system.features}`);
-  console.log("");
-  for (const { missing } of systems) if (missing !== undefined) console.error(`SKIPPED: ${missing}`);
-  await measureAll(plan);
-  mkdirSync(dirname(plan.out), { recursive: true });
-  writeFileSync(plan.out, `${JSON.stringify({ about, plan, ...samples }, null, 2)}\n`);
-  console.log(`Samples: ${plan.out}`);
-  if (samples.load.some(isInvalid)) process.exitCode = 1;
+  const samples: Sample[] = [];
+  for (const scenario of scenarios.filter(({ id }) => plan.scenarios.includes(id))) {
+    samples.push(...(await measureScenario(scenario, present, plan)));
+  }
+  tell({ about, plan, systems: measured, samples });
+  if (samples.some(({ errors, system }) => errors > 0 && system.startsWith("portcullis"))) process.exitCode = 1;
+}
+
+/** Which of the wanted systems are there. Installs those that have to be, if that is allowed. */
+async function findSystems({ systems: wanted, mayInstall }: Plan): Promise<MeasuredSystem[]> {
+  const found: MeasuredSystem[] = [];
+  for (const system of systems.filter(({ name }) => wanted?.includes(name) ?? true)) {
+    const absence = await system.absence(mayInstall);
+    if (absence !== undefined) console.error(`ABSENT: ${absence}`);
+    const version = absence === undefined ? await system.version() : undefined;
+    found.push({ name: system.name, features: system.features, version, absence });
+  }
+  return found;
+}
+
+function tell(outcome: Outcome): void {
+  const name = outcome.about["date"]?.replace(/[:.]/g, "-") ?? "report";
+  const directory = join(import.meta.dirname, "results");
+  const { markdown = join(directory, `${name}.md`), json = join(directory, `${name}.json`) } = outcome.plan;
+  const report = markdownOf(outcome, scenarios);
+  save(markdown, report);
+  save(json, jsonOf(outcome));
+  console.log(report);
+  console.error(`written to ${markdown} and ${json}`);
+}
+
+function save(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
 }
 
 for (const [signal, code] of [

@@ -1,6 +1,6 @@
 /** Starts and ends the processes of a run. Whatever was started here is ended before the bench itself ends. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { availableParallelism, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -9,7 +9,7 @@ import { treeOf } from "./cpu.ts";
 
 /** The system under test has a core for itself; upstream, load and the bench itself are on the other. */
 export const systemCore = 0;
-const benchCore = 1;
+export const benchCore = 1;
 
 export interface Command {
   readonly program: string;
@@ -31,9 +31,9 @@ export interface Running {
 
 const children = new Map<number, { readonly child: ChildProcess; readonly running: Running }>();
 
-/** The full path of a program, looked for where a root shell would find it too. */
-export function findProgram(name: string): string | undefined {
-  const directories = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
+/** The full path of a program, looked for where a root shell would find it too, and in more directories. */
+export function findProgram(name: string, more: readonly string[] = []): string | undefined {
+  const directories = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin", ...more];
   return directories.map((directory) => join(directory, name)).find(isExecutable);
 }
 
@@ -46,7 +46,10 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Puts the bench, and with it everything it starts, on its core. Throws where that cannot be done. */
+/**
+ * Puts the bench, and with it everything it starts, on its core, and lets it open as many files as it may. Throws where
+ * that cannot be done.
+ */
 export function pinBench(): void {
   if (process.platform !== "linux")
     throw new Error("the bench reads /proc and pins processes to cores: it needs Linux");
@@ -55,6 +58,30 @@ export function pinBench(): void {
   if (taskset === undefined) throw new Error("taskset is missing: apt-get install -y util-linux");
   const pinned = spawnSync(taskset, ["-acp", String(benchCore), String(process.pid)], { encoding: "utf8" });
   if (pinned.status !== 0) throw new Error(`taskset could not pin the bench to core ${benchCore}: ${pinned.stderr}`);
+  raiseFileLimit();
+}
+
+const wantedFiles = 65_536;
+
+/** To what is wanted if this user may, else to the hard limit, else not at all: `fileLimit` says how it came out. */
+function raiseFileLimit(): void {
+  const prlimit = findProgram("prlimit");
+  if (prlimit === undefined || fileLimit() >= wantedFiles) return;
+  const set = (limit: string): boolean =>
+    spawnSync(prlimit, ["--pid", String(process.pid), `--nofile=${limit}`], { stdio: "ignore" }).status === 0;
+  if (set(`${wantedFiles}:${wantedFiles}`)) return;
+  const [, hard] = openFilesLimits();
+  set(`${hard}:${hard}`);
+}
+
+/** How many files and connections one process of the bench may have open. */
+export function fileLimit(): number {
+  return openFilesLimits()[0];
+}
+
+function openFilesLimits(): readonly [soft: number, hard: number] {
+  const line = /^Max open files\s+(\d+)\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"));
+  return [Number(line?.[1]), Number(line?.[2])];
 }
 
 export function start(command: Command): Running {
@@ -90,6 +117,12 @@ export async function run(command: Command): Promise<string> {
   const code = await running.exited;
   if (code !== 0) throw new Error(`${command.program} ended with ${code}: ${running.errors()}`);
   return running.output();
+}
+
+/** The first line a program says about its version, wherever it says it. */
+export function versionOf(program: string, args: readonly string[]): string {
+  const { stdout, stderr } = spawnSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  return `${stdout ?? ""}${stderr ?? ""}`.trim().split("\n")[0] ?? "unknown";
 }
 
 /** Asks the process to end; after ten seconds ends it and its descendants. Says whether that was needed. */
@@ -152,9 +185,17 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** Resolves once the address answers 200, with the milliseconds since `startedAt`. Throws if the process ends first. */
-export async function untilReady(running: Running, url: string, startedAt: number): Promise<number> {
-  const deadline = startedAt + 15_000;
+/**
+ * Resolves once the address answers 200, with the milliseconds since `startedAt`. Throws if the process ends first, or
+ * the patience.
+ */
+export async function untilReady(
+  running: Running,
+  url: string,
+  startedAt: number,
+  patienceMs = 15_000,
+): Promise<number> {
+  const deadline = startedAt + patienceMs;
   let ended = false;
   void running.exited.then(() => (ended = true));
   while (performance.now() < deadline && !ended) {
@@ -162,6 +203,17 @@ export async function untilReady(running: Running, url: string, startedAt: numbe
     await sleep(2);
   }
   throw new Error(`${url} does not answer with 200: ${running.errors() || running.output()}`);
+}
+
+/** Resolves once the process has printed the text. Throws if it ends first, or the patience. */
+export async function untilPrinted(running: Running, text: string, patienceMs: number): Promise<void> {
+  const deadline = performance.now() + patienceMs;
+  let ended = false;
+  void running.exited.then(() => (ended = true));
+  while (!running.output().includes(text)) {
+    if (ended || performance.now() > deadline) throw new Error(`it did not print "${text}": ${running.errors()}`);
+    await sleep(20);
+  }
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -8,7 +8,11 @@ interface Step {
 }
 
 /** Unit tests but for the slow ones (`*.slow.test.ts`), which `npm test` runs. In two processes, each file's start-up saved. */
-const files = globSync(["packages/server/test/architecture.test.ts", "packages/*/src/**/!(*.slow).test.ts"]).sort();
+const files = globSync([
+  "packages/server/test/architecture.test.ts",
+  "packages/*/src/**/!(*.slow).test.ts",
+  "bench/{,load/,report/}*.test.ts",
+]).sort();
 const tests = [0, 1].map((half) => ({
   name: `tests ${half + 1}/2`,
   command: [

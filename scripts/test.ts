@@ -8,7 +8,9 @@ import { runTests } from "./runner.ts";
 
 const patterns = process.argv.slice(2);
 const files = globSync(
-  patterns.length > 0 ? patterns : ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts"],
+  patterns.length > 0
+    ? patterns
+    : ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts", "bench/{,load/,report/}*.test.ts"],
 );
 if (files.length === 0) {
   console.error("no test files match");

@@ -1,14 +1,16 @@
-import type { System } from "./system.ts";
+import { requireProvider, type System } from "./system.ts";
 
 /** No proxy at all: the ceiling of upstream and generator, which every other figure has to stay away from. */
 export const direct: System = {
   name: "direct",
   features: "no proxy: the ceiling of provider and generator",
-  missing: undefined,
-  start: async ({ upstream }) => ({
-    origin: upstream,
+  absence: async () => undefined,
+  version: async () => "–",
+  start: async (place) => ({
     process: undefined,
-    configure: async () => ({}),
-    verify: async () => {},
+    access: ({ provider }) => ({
+      origin: (place.providers.find(({ name }) => name === provider) ?? requireProvider(place)).origin,
+      headers: {},
+    }),
   }),
 };

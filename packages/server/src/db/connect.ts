@@ -1,8 +1,8 @@
 import { isAbsolute, join } from "node:path";
-import { Kysely, sql } from "kysely";
+import { Kysely, sql, type Dialect } from "kysely";
 import { AppError } from "../kernel/errors.ts";
-import { postgresDialect, refusal } from "./engines/postgres.ts";
 import { openSqlite, type Synchronous } from "./engines/sqlite.ts";
+import { refusal } from "./refusal.ts";
 import type { Tables } from "./tables.ts";
 
 /**
@@ -43,10 +43,7 @@ type Target =
  */
 export async function openDatabase(options: OpenOptions): Promise<Db> {
   const target = parseTarget(options);
-  const dialect =
-    target.engine === "sqlite"
-      ? await openSqlite(target.describe, options.synchronous ?? "full")
-      : postgresDialect(target.url);
+  const dialect = await openEngine(target, options);
   const kysely = new Kysely<Tables>({ dialect });
   try {
     await sql`select 1 from ${sql.table(firstTable[target.engine])} limit 1`.execute(kysely);
@@ -55,6 +52,13 @@ export async function openDatabase(options: OpenOptions): Promise<Db> {
     throw explainRefusal(error, target);
   }
   return { kysely, engine: target.engine, describe: target.describe, close: () => kysely.destroy() };
+}
+
+/** What speaks to PostgreSQL is loaded where there is one. */
+async function openEngine(target: Target, { synchronous = "full" }: OpenOptions): Promise<Dialect> {
+  if (target.engine === "sqlite") return openSqlite(target.describe, synchronous);
+  const { postgresDialect } = await import("./engines/postgres.ts");
+  return postgresDialect(target.url);
 }
 
 /** A table of the engine's own: reading it takes a connection, and on SQLite the file's first page. */

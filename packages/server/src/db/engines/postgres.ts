@@ -50,14 +50,6 @@ export function postgresDialect(url: string): Dialect {
   return new PostgresDialect({ pool: translatingPool(pool) });
 }
 
-/** What the server refused, if it answered the first connection with a refusal; that is a mistake in the address. */
-export function refusal(error: unknown): "credentials" | "database" | undefined {
-  const cause = error instanceof AppError ? error.cause : error;
-  if (!(cause instanceof DatabaseError)) return undefined;
-  if (cause.code === "3D000") return "database";
-  return cause.code?.startsWith("28") === true ? "credentials" : undefined;
-}
-
 /** The pool as Kysely sees it: the same, but failures of the server and of the connection are errors of the product. */
 function translatingPool(pool: Pool): PostgresPool {
   // Kysely recognises a connection by identity, so the same client gets the same wrapping every time.

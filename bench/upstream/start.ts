@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
-import { freePort, makeDirectory, start, untilReady, type Running } from "./processes.ts";
-import { nginxProgram, startNginx } from "./systems/nginx.ts";
-import type { Scenario } from "./scenarios.ts";
+import { exchangeOf, type Exchange, type ExchangeSpec } from "../exchanges.ts";
+import { freePort, makeDirectory, start, untilReady, type Running } from "../processes.ts";
+import { nginxProgram, startNginx } from "../systems/nginx.ts";
+import type { UpstreamCounts } from "./server.ts";
 
 /** The provider that the systems call. */
 export interface Upstream {
@@ -10,24 +11,39 @@ export interface Upstream {
   readonly running: Running;
 }
 
-/** nginx answers several times faster than any system under test; streams, and machines without it, get a Node server. */
-export async function startUpstream(scenario: Scenario): Promise<Upstream> {
+/**
+ * nginx answers several times faster than any system under test; streams, providers that are not well or that have to
+ * count, and machines without nginx get a server on Node.
+ */
+export async function startUpstream(
+  spec: ExchangeSpec,
+  options: { readonly counts?: boolean } = {},
+): Promise<Upstream> {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
   const startedAt = performance.now();
-  const program = scenario.reply.events === 0 ? nginxProgram : undefined;
-  const running = program === undefined ? startMock(scenario, port) : startReplying(program, port, scenario);
+  const exchange = exchangeOf(spec);
+  const { isStream, status, delayMs } = exchange.reply;
+  const needsNode = isStream || status !== 200 || delayMs > 0 || options.counts === true;
+  const program = needsNode ? undefined : nginxProgram;
+  const running = program === undefined ? startServer(spec, port) : startReplying(program, port, exchange);
   await untilReady(running, origin, startedAt);
   return { origin, kind: program === undefined ? "node" : "nginx", running };
 }
 
-function startMock(scenario: Scenario, port: number): Running {
-  const mock = fileURLToPath(new URL("./mock.ts", import.meta.url));
-  return start({ program: process.execPath, args: [mock, scenario.id, String(port)] });
+/** What a provider on Node has counted so far. */
+export async function countsOf(upstream: Upstream): Promise<UpstreamCounts> {
+  const response = await fetch(upstream.origin);
+  return (await response.json()) as UpstreamCounts;
+}
+
+function startServer(spec: ExchangeSpec, port: number): Running {
+  const server = fileURLToPath(new URL("./server.ts", import.meta.url));
+  return start({ program: process.execPath, args: [server, JSON.stringify(spec), String(port)] });
 }
 
 /** A reply is fixed text, given at once. */
-function startReplying(program: string, port: number, { request, reply }: Scenario): Running {
+function startReplying(program: string, port: number, { request, reply }: Exchange): Running {
   const directory = makeDirectory();
   const address = `127.0.0.1:${port}`;
   const fixed = `default_type ${reply.contentType}; return 200 '${reply.chunks.join("")}';`;

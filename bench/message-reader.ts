@@ -1,41 +1,49 @@
 /**
- * Reads one HTTP/1.1 reply after another from the bytes of a connection, however they are cut, and keeps nothing of it
- * but its status and how long its body was. Lines: status line, head, [body | size, chunk, line end, …, trailer].
+ * Reads one HTTP/1.1 message after another, request or reply, from the bytes of a connection, however they are cut. It
+ * keeps the start line and gives the body away. Lines: start line, head, [body | size, chunk, line end, …, trailer].
  */
-export class ReplyReader {
-  status = 0;
-  bodyBytes = 0;
-  #state: "status" | "head" | "body" | "size" | "chunk" | "chunk end" | "trailer" | "done" = "status";
+export class MessageReader {
+  startLine = "";
+  #state: "start" | "head" | "body" | "size" | "chunk" | "chunk end" | "trailer" | "done" = "start";
   #line = "";
   #remaining = 0;
   #chunked = false;
+  readonly #onBody: (piece: Buffer) => void;
 
-  /** Makes it ready for the next reply. */
+  constructor(onBody: (piece: Buffer) => void = () => {}) {
+    this.#onBody = onBody;
+  }
+
+  /** Makes it ready for the next message. */
   reset(): void {
-    this.status = 0;
-    this.bodyBytes = 0;
-    this.#state = "status";
+    this.startLine = "";
+    this.#state = "start";
     this.#line = "";
     this.#remaining = 0;
     this.#chunked = false;
   }
 
-  /** True once the reply is complete. Throws on what is no reply, and on bytes after its end. */
+  /** Of a reply; NaN before its first line, and of what is no HTTP/1.1 reply. */
+  get status(): number {
+    return Number(/^HTTP\/1\.1 (\d{3})/.exec(this.startLine)?.[1]);
+  }
+
+  /** True once the message is complete. Throws on framing it does not know, and on bytes after the end. */
   read(bytes: Buffer): boolean {
     let at = 0;
     while (at < bytes.length && this.#state !== "done") {
-      at = this.#state === "body" || this.#state === "chunk" ? this.#skip(bytes, at) : this.#readLine(bytes, at);
+      at = this.#state === "body" || this.#state === "chunk" ? this.#readBody(bytes, at) : this.#readLine(bytes, at);
     }
-    if (at < bytes.length) throw new Error("there are bytes after the end of the reply");
+    if (at < bytes.length) throw new Error("there are bytes after the end of the message");
     return this.#state === "done";
   }
 
-  #skip(bytes: Buffer, at: number): number {
-    const taken = Math.min(this.#remaining, bytes.length - at);
-    this.bodyBytes += taken;
-    this.#remaining -= taken;
+  #readBody(bytes: Buffer, at: number): number {
+    const end = Math.min(at + this.#remaining, bytes.length);
+    this.#onBody(bytes.subarray(at, end));
+    this.#remaining -= end - at;
     if (this.#remaining === 0) this.#state = this.#state === "body" ? "done" : "chunk end";
-    return at + taken;
+    return end;
   }
 
   #readLine(bytes: Buffer, at: number): number {
@@ -49,17 +57,15 @@ export class ReplyReader {
   }
 
   #take(line: string): void {
-    if (this.#state === "status") this.#takeStatus(line);
+    if (this.#state === "start") this.#takeStart(line);
     else if (this.#state === "head") this.#takeHeader(line);
     else if (this.#state === "size") this.#takeSize(line);
     else if (this.#state === "chunk end") this.#state = "size";
     else if (line === "") this.#state = "done";
   }
 
-  #takeStatus(line: string): void {
-    const status = /^HTTP\/1\.1 (\d{3})/.exec(line)?.[1];
-    if (status === undefined) throw new Error("the reply does not begin with a status line");
-    this.status = Number(status);
+  #takeStart(line: string): void {
+    this.startLine = line;
     this.#state = "head";
   }
 
@@ -75,7 +81,7 @@ export class ReplyReader {
 
   #takeSize(line: string): void {
     this.#remaining = Number.parseInt(line, 16);
-    if (Number.isNaN(this.#remaining)) throw new Error("a chunk of the reply does not begin with its size");
+    if (Number.isNaN(this.#remaining)) throw new Error("a chunk does not begin with its size");
     this.#state = this.#remaining === 0 ? "trailer" : "chunk";
   }
 }
