@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { createSimulator, type RecordedRequest } from "../packages/server/src/simulator/index.ts";
 import { openClientGate } from "./gate.ts";
 import { obstacle, titleOf } from "./installation.ts";
-import { createPlace, runClaude, runCodex, tidy, told, type Address, type Turn } from "./turn.ts";
+import { createPlace, runClaude, runCodex, runGemini, tidy, told, type Address, type Turn } from "./turn.ts";
 
 /*
  * A provider cannot tell a client behind the gateway from one that talks to it directly, and the client does the same
@@ -19,6 +19,11 @@ for (const [name, run] of [
       runClaude(place, address, ["--model", "claude-sonnet-5", "--allowedTools", "Bash", "--print", "run echo"]),
   ],
   ["codex", (address: Address) => runCodex(place, address, ["--model", "gpt-5.5", "run echo"])],
+  [
+    "gemini",
+    (address: Address) =>
+      runGemini(place, address, ["--model", "gemini-3-pro", "--approval-mode", "yolo", "--prompt", "run echo"]),
+  ],
 ] as const) {
   test(`the provider gets what ${titleOf(name)} sends, and nothing else`, {
     skip: obstacle(name) ?? false,
@@ -54,7 +59,16 @@ async function seen(
 }
 
 /** These belong to one connection, or to the one who holds the key. */
-const ownOfEachHop = ["accept-encoding", "authorization", "connection", "content-length", "host", "x-api-key"];
+const ownOfEachHop = [
+  "accept-encoding",
+  "authorization",
+  "connection",
+  "content-length",
+  "host",
+  "sec-fetch-mode",
+  "x-api-key",
+  "x-goog-api-key",
+];
 
 function headersOf(raw: readonly string[]): readonly string[] {
   const names = raw.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase());
@@ -68,6 +82,8 @@ function withoutChance(text: string): string {
   return text
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "<uuid>")
     .replaceAll(/\b(toolu|msg|rs|fc|call)_\w+/g, "<$1 id>")
+    .replaceAll(/\brun_shell_command_\d+_\d+/g, "<call id>")
+    .replaceAll(/PGID: \d+/g, "PGID: <id>")
     .replaceAll(/\b[0-9a-f]{64}\b/g, "<device id>")
     .replaceAll(/\b1\d{12}\b/g, "<time>")
     .replaceAll(/Chunk ID: \w+\\nWall time: [\d.]+/g, "<chunk>");

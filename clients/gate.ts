@@ -11,6 +11,8 @@ export async function openClientGate(): Promise<Gate> {
   const price = { input: million, output: million, cache_read: million, cache_write: million };
   for (const [provider, names] of [
     [simulated["anthropic-messages"], ["claude-sonnet-5"]],
+    [simulated.gemini, ["gemini-3-pro"]],
+    [simulated["openai-chat"], ["qwen3-coder"]],
     [simulated["openai-responses"], ["gpt-5.5", "gpt-6-sol"]],
   ] as const) {
     for (const name of names) {

@@ -3,7 +3,7 @@ import { arch, platform } from "node:os";
 import { join } from "node:path";
 import manifest from "./package.json" with { type: "json" };
 
-export type ClientName = "claude" | "codex";
+export type ClientName = "claude" | "codex" | "gemini" | "opencode";
 
 interface Client {
   readonly title: string;
@@ -19,7 +19,15 @@ const clients: Readonly<Record<ClientName, Client>> = {
     program: "@anthropic-ai/claude-code-*/claude",
   },
   codex: { title: "Codex", packageName: "@openai/codex", program: "@openai/codex-*/vendor/*/bin/codex" },
+  gemini: {
+    title: "Gemini CLI",
+    packageName: "@google/gemini-cli",
+    program: "@google/gemini-cli/bundle/gemini.js",
+  },
+  opencode: { title: "opencode", packageName: "opencode-ai", program: "opencode-*/bin/opencode" },
 };
+
+export const clientNames = Object.keys(clients) as readonly ClientName[];
 
 const modules = join(import.meta.dirname, "node_modules");
 
@@ -33,7 +41,9 @@ export function titleOf(name: ClientName): string {
 export function programOf(name: ClientName): string | undefined {
   const { packageName, program } = clients[name];
   if (installedVersion(packageName) !== manifest.devDependencies[packageName]) return undefined;
-  return globSync(program, { cwd: modules }).map((path) => join(modules, path))[0];
+  return globSync(program, { cwd: modules })
+    .toSorted() // of opencode's builds, the one for newer processors comes first
+    .map((path) => join(modules, path))[0];
 }
 
 /** Why the client cannot be run here, or `undefined` if it can. */

@@ -29,6 +29,18 @@ for (const { name, args, tool, variable } of [
     tool: { name: "exec_command", input: "cmd" },
     variable: "OPENAI_API_KEY",
   },
+  {
+    name: "gemini",
+    args: ["--model", "gemini-3-pro", "--approval-mode", "yolo", "--prompt"],
+    tool: { name: "run_shell_command", input: "command" },
+    variable: "GEMINI_API_KEY",
+  },
+  {
+    name: "opencode",
+    args: ["run", "--title", "a test", "--model", "anthropic/claude-sonnet-5"],
+    tool: { name: "bash", input: "command" },
+    variable: "ANTHROPIC_API_KEY",
+  },
 ] as const) {
   test(`portcullis run ${name}: the client works with a key that ends with it, and with no other (${titleOf(name)})`, {
     skip: obstacle(name) ?? false,

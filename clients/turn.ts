@@ -2,7 +2,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { programOf } from "./installation.ts";
+import { clientNames, programOf } from "./installation.ts";
 
 /** Surroundings for a client that hold nothing else: nothing of the user's own home, settings or environment gets in. */
 export interface Place {
@@ -41,7 +41,7 @@ export function createPlace(): Place {
   removable.push(root);
   const programs = join(root, "bin");
   mkdirSync(programs);
-  for (const name of ["claude", "codex"] as const) {
+  for (const name of clientNames) {
     const program = programOf(name);
     if (program !== undefined) symlinkSync(program, join(programs, name));
   }
@@ -88,12 +88,62 @@ export function runCodex(place: Place, { url, key }: Address, args: readonly str
   return runIn(place, "codex", ["exec", ...codexOptions, "--json", ...args], { GATEWAY_KEY: key });
 }
 
+/** Gemini CLI, pointed at `url` by a variable; a settings file in its user's home lets it take a key. */
+export function runGemini(place: Place, { url, key }: Address, args: readonly string[]): Promise<Turn> {
+  writeGeminiSettings(place);
+  return runIn(place, "gemini", args, { GOOGLE_GEMINI_BASE_URL: url, GEMINI_API_KEY: key });
+}
+
+/** What a user of Gemini CLI has chosen once, and what would let something out of this machine switched off. */
+export function writeGeminiSettings(place: Place): void {
+  const directory = join(place.home, ".gemini");
+  mkdirSync(directory, { recursive: true });
+  const settings = {
+    security: { auth: { selectedType: "gemini-api-key" } },
+    privacy: { usageStatisticsEnabled: false },
+    telemetry: { enabled: false },
+    general: { enableAutoUpdate: false, enableAutoUpdateNotification: false },
+  };
+  writeFileSync(join(directory, "settings.json"), JSON.stringify(settings));
+}
+
+/** How opencode speaks one dialect: the package it does so with, and what stands behind the gateway's address. */
+export interface OpencodeDialect {
+  readonly npm: string;
+  readonly path: "/v1" | "/v1beta";
+}
+
+/**
+ * opencode, pointed at `url` by the settings file in its user's home, as a provider of one model. It prints its events, one
+ * JSON object a line.
+ */
+export function runOpencode(
+  place: Place,
+  { url, key }: Address,
+  { npm, path }: OpencodeDialect,
+  model: string,
+  prompt: string,
+): Promise<Turn> {
+  const directory = join(place.home, ".config/opencode");
+  const options = { baseURL: url + path, apiKey: "{env:GATEWAY_KEY}" };
+  const provider = { gateway: { npm, name: "Gateway", options, models: { [model]: { name: model } } } };
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "opencode.json"), JSON.stringify({ autoupdate: false, share: "disabled", provider }));
+  // With a title of its own, none is asked for from the model.
+  const args = ["run", "--format", "json", "--title", "a test", "--model", `gateway/${model}`, prompt];
+  return runIn(place, "opencode", args, { GATEWAY_KEY: key });
+}
+
 /** Nobody is there to be asked, and the place is its own sandbox. */
 export const codexOptions = ["--dangerously-bypass-approvals-and-sandbox"];
 
 /** Lets nothing out of this machine: updates, telemetry, lists of plug-ins. */
 const confined: Environment = {
   CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+  GEMINI_CLI_TRUST_WORKSPACE: "true",
+  OPENCODE_DISABLE_AUTOUPDATE: "1",
+  OPENCODE_DISABLE_LSP_DOWNLOAD: "1",
+  OPENCODE_DISABLE_MODELS_FETCH: "1",
   HTTPS_PROXY: "http://127.0.0.1:9",
   NO_PROXY: "127.0.0.1",
 };

@@ -4,7 +4,9 @@ import type { z } from "zod";
  * Who may call an endpoint. `admin`: a valid admin token. `setup`: an admin token, or the one-time setup code in the
  * body. `public`: anyone. There is no default.
  */
-export type Policy = "public" | "setup" | "admin";
+export type Policy = (typeof policies)[number];
+
+export const policies = ["public", "setup", "admin"] as const;
 
 /** The schemas of one endpoint; they live behind `@portcullis/contract/schemas`. An endpoint without `output` answers 204. */
 export interface EndpointSchemas {
@@ -25,6 +27,8 @@ export interface Declaration {
   readonly summary: string;
   /** The status of success: 200 unless given, 201 for what makes something, 204 without a body. */
   readonly status?: 201 | 204;
+  /** The shape of errors: `application/problem+json` unless given, else that of OpenAI's API, which some clients read. */
+  readonly errors?: "openai";
 }
 
 declare const schemas: unique symbol;

@@ -1,6 +1,7 @@
 import { audit } from "./audit.ts";
 import { credentials } from "./credentials.ts";
 import { keys } from "./keys.ts";
+import { litellm } from "./litellm.ts";
 import { models } from "./models.ts";
 import { providers } from "./providers.ts";
 import { setup } from "./setup.ts";
@@ -13,6 +14,7 @@ export const endpoints = {
   audit,
   credentials,
   keys,
+  litellm,
   models,
   providers,
   requests,

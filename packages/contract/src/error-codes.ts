@@ -17,12 +17,25 @@ export const errorCodes = {
   // 400: the request itself
   invalid_request: { status: 400, level: "info", message: "{problem}" },
   invalid_json: { status: 400, level: "info", message: "the request body is not valid JSON: {problem}" },
+  invalid_form: { status: 400, level: "info", message: "the request body is not a valid form: {problem}" },
   missing_field: { status: 400, level: "info", message: "the field `{field}` is required" },
   unsupported_media_type: {
     status: 415,
     level: "info",
-    message: "the request body must be application/json, not {got}",
-    hint: "send the header `content-type: application/json`",
+    message: "the request body must be {wanted}, not {got}",
+    hint: "send the header `content-type: {wanted}`",
+  },
+  content_encoding_unsupported: {
+    status: 415,
+    level: "info",
+    message: "the request body came compressed ({encoding}), and only plain bodies are read here",
+    hint: "send the body as it is, without the header `content-encoding`",
+  },
+  expectation_failed: {
+    status: 417,
+    level: "info",
+    message: "the header `expect: {expectation}` cannot be met",
+    hint: "the only expectation there is here is `100-continue`",
   },
   translation_needed: {
     status: 400,
@@ -72,6 +85,18 @@ export const errorCodes = {
     level: "info",
     message: "the key {id} may not use the model `{model}`",
     hint: "its models are: {allowed}",
+  },
+  engine_action_refused: {
+    status: 403,
+    level: "info",
+    message: "{action} is up to whoever runs the engine, and not done through this gateway",
+    hint: "ask them, or do it at the engine's own address",
+  },
+  passthrough_not_allowed: {
+    status: 403,
+    level: "info",
+    message: "the key {id} may not call the provider {provider} by its own addresses",
+    hint: "an admin can allow it with `portcullis keys update {id} --passthrough {provider}`",
   },
   service_not_allowed: { status: 403, level: "info", message: "the key {id} is for the service `{service}` only" },
   address_not_allowed: { status: 403, level: "info", message: "the key {id} may not be used from {address}" },
@@ -137,9 +162,15 @@ export const errorCodes = {
   // 413, 429, 431
   body_too_large: { status: 413, level: "info", message: "the request body is larger than {limit} bytes" },
   body_too_deep: { status: 400, level: "info", message: "the request body is nested deeper than {limit} levels" },
+  target_too_long: { status: 414, level: "info", message: "the request target is longer than {limit} bytes" },
   head_too_large: { status: 431, level: "info", message: "the request head is too large" },
   head_timeout: { status: 408, level: "info", message: "the request head did not arrive in time" },
   body_timeout: { status: 408, level: "info", message: "the request body did not arrive within {seconds} s" },
+  body_too_slow: {
+    status: 408,
+    level: "info",
+    message: "the request body came slower than {rate} bytes a second",
+  },
   // 5xx: ours
   internal: {
     status: 500,
@@ -151,6 +182,26 @@ export const errorCodes = {
     level: "warn",
     message: "the vault is sealed",
     hint: "unseal it with `portcullis vault unseal`",
+    retryAfterSeconds: 5,
+  },
+  too_many_connections: {
+    status: 503,
+    level: "warn",
+    message: "there are too many connections open to this gateway{whose}",
+    hint: "close some, or raise `server.{setting}` in portcullis.yaml",
+    retryAfterSeconds: 1,
+  },
+  uploads_busy: {
+    status: 503,
+    level: "warn",
+    message: "there are too many uploads under way",
+    retryAfterSeconds: 2,
+  },
+  upload_not_stored: {
+    status: 503,
+    level: "error",
+    message: "the upload cannot be stored at the moment",
+    hint: "the operator's log says why; a full disk is the usual reason",
     retryAfterSeconds: 5,
   },
   draining: { status: 503, level: "info", message: "this gateway is shutting down", retryAfterSeconds: 2 },
@@ -169,6 +220,13 @@ export const errorCodes = {
     message: "there is no API key for {provider}",
     hint: "add one with `portcullis credentials add {provider}`",
   },
+  upstream_busy: {
+    status: 503,
+    level: "warn",
+    message: "all connections to {provider} are in use",
+    hint: "try again; if it goes on, raise `upstream.max_connections`",
+    retryAfterSeconds: 1,
+  },
   upstream_unreachable: { status: 502, level: "warn", message: "{provider} could not be reached" },
   upstream_forbidden: {
     status: 502,
@@ -177,6 +235,11 @@ export const errorCodes = {
     hint: "for an engine on your own network, set `allow_private` on the provider",
   },
   upstream_broke: { status: 502, level: "warn", message: "{provider} broke off its reply" },
+  upstream_unreadable: {
+    status: 502,
+    level: "warn",
+    message: "{provider} answered with something that cannot be read",
+  },
   upstream_error: { status: 502, level: "warn", message: "{provider} answered with an error page (status {status})" },
   upstream_redirected: {
     status: 502,
@@ -232,6 +295,18 @@ export const errorCodes = {
     hint: "read it again and retry",
   },
   config_invalid: { status: 400, level: "error", message: "{problem}", hint: "{advice}" },
+  config_needs_restart: {
+    status: 409,
+    level: "error",
+    message: "{problem}",
+    hint: "restart the gateway to put that in force, or take the change back",
+  },
+  instance_unclaimed: {
+    status: 500,
+    level: "error",
+    message: "this gateway has no owner yet, so it does not listen on {host}, where others reach it",
+    hint: "start it once with `--host 127.0.0.1` and claim it with `portcullis setup`",
+  },
   port_in_use: {
     status: 500,
     level: "error",
@@ -243,6 +318,12 @@ export const errorCodes = {
     level: "error",
     message: "the database was written by a newer Portcullis (schema {found}, this one knows {known})",
     hint: "install that version, or restore a backup made before the upgrade",
+  },
+  backup_failed: {
+    status: 500,
+    level: "error",
+    message: "the database could not be copied to {path}, so it was not upgraded: {problem}",
+    hint: "make room there, or copy the database yourself with `portcullis db backup` on the earlier version",
   },
   database_unreadable: {
     status: 500,

@@ -21,6 +21,7 @@ export type {
   ReplyOf,
   RequestOf,
 } from "./endpoint.ts";
+export { policies } from "./endpoint.ts";
 export { endpoints } from "./endpoints.ts";
 export { errorCodes, type ErrorCode, type ErrorSpec } from "./error-codes.ts";
 

@@ -11,6 +11,12 @@ export const keys = resource<typeof schemas>()({
     summary: "Issue a key; only this reply holds it",
     status: 201,
   },
+  update: {
+    method: "PUT",
+    path: "/api/v1/keys/{id}",
+    policy: "admin",
+    summary: "Change what a key is for and what it may do; only what is given changes",
+  },
   disable: { method: "POST", path: "/api/v1/keys/{id}/disable", policy: "admin", summary: "Refuse a key from now on" },
   enable: { method: "POST", path: "/api/v1/keys/{id}/enable", policy: "admin", summary: "Accept a disabled key again" },
   rotate: {

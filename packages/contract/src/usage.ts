@@ -9,6 +9,24 @@ export const usage = resource<typeof usageSchemas>()({
     policy: "admin",
     summary: "Sum up requests, tokens and cost by key, model, …",
   },
+  series: {
+    method: "GET",
+    path: "/api/v1/usage/series",
+    policy: "admin",
+    summary: "Sum up requests, tokens and cost by the hour or day (UTC)",
+  },
+  filters: {
+    method: "GET",
+    path: "/api/v1/usage/filters",
+    policy: "admin",
+    summary: "List the keys, models, … that there is usage of",
+  },
+  recompute: {
+    method: "POST",
+    path: "/api/v1/usage/recompute",
+    policy: "admin",
+    summary: "Charge requests that are kept anew, at today's prices",
+  },
 });
 
 export const requests = resource<typeof requestSchemas>()({

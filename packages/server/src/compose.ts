@@ -1,19 +1,23 @@
 import { createAdmin } from "./admin/index.ts";
 import { createAuditLog } from "./audit/index.ts";
-import type { LoadedConfig } from "./config/index.ts";
-import { migrate, openDatabase } from "./db/index.ts";
-import { startKeys, toDeclared } from "./declared.ts";
-import { createGateway, createSettler } from "./gateway/index.ts";
+import { isLoopback, type Config, type ListenAddress, type LoadedConfig } from "./config/index.ts";
+import { openDatabase, upgrade } from "./db/index.ts";
+import { declaredIn, startKeys } from "./declared.ts";
+import { createGateway, createSettler, type Gateway } from "./gateway/index.ts";
 import { openAdminToken, openHome } from "./home/index.ts";
-import { createKeyRecords, createOwnership, Keys } from "./identity/index.ts";
-import { openListener, type Listener, type Plane, type Refuse } from "./ingress/index.ts";
+import { createKeyRecords, createOwnership, Keys, type Ownership } from "./identity/index.ts";
+import { createSpools, openListener, type Plane, type Refuse } from "./ingress/index.ts";
 import { systemClock, type Clock } from "./kernel/clock.ts";
+import { AppError } from "./kernel/errors.ts";
 import type { Log } from "./kernel/log.ts";
 import type { Secret } from "./kernel/secret.ts";
+import { createLiveSettings, type LiveSettings } from "./live-settings.ts";
 import { createProviders, predefinedProviders, type Provider } from "./providers/index.ts";
+import { createReload } from "./reload.ts";
 import { createRouting } from "./routing/index.ts";
+import { Shutdown } from "./shutdown.ts";
 import { createConnector, httpGet } from "./upstream/index.ts";
-import { openUsage } from "./usage/index.ts";
+import { findResponse, openUsage } from "./usage/index.ts";
 import { createVault } from "./vault/index.ts";
 import { version } from "./version.ts";
 
@@ -24,6 +28,10 @@ export interface RunningGateway {
   readonly adminToken: Secret;
   /** Of an instance that has no owner yet. */
   readonly setupCode: Secret | undefined;
+  /** Every address of the data plane, and who may come in; those of the admin plane are the contract's. */
+  readonly routes: Gateway["routes"];
+  /** Puts the configuration file as it is now in force, or keeps the present one and says why; whether it did. */
+  reload(): Promise<boolean>;
   /** Lets replies under way finish, then closes everything in the reverse order of opening. */
   close(): Promise<void>;
 }
@@ -35,7 +43,18 @@ interface Surroundings {
   readonly clock: Clock;
   /** Whether every exchange gets a line in the log. */
   readonly traceRequests: boolean;
+  readonly live: LiveSettings;
+  readonly shutdown: Shutdown;
   readonly closers: (() => unknown)[];
+  /** What a reload puts in force. */
+  readonly adopters: ((config: Config) => void)[];
+}
+
+interface GatewayOptions {
+  readonly clock?: Clock;
+  readonly traceRequests?: boolean;
+  /** Is told of every configuration that a reload puts in force. */
+  readonly adopt?: (config: Config) => void;
 }
 
 /**
@@ -45,27 +64,39 @@ interface Surroundings {
 export async function startGateway(
   loaded: LoadedConfig,
   log: Log,
-  { clock = systemClock, traceRequests = false }: { readonly clock?: Clock; readonly traceRequests?: boolean } = {},
+  { clock = systemClock, traceRequests = false, adopt }: GatewayOptions = {},
 ): Promise<RunningGateway> {
   const closers: (() => unknown)[] = [];
+  const live = createLiveSettings(loaded.config);
+  const shutdown = new Shutdown(live.drain);
+  const adopters = [live.adopt, ...(adopt === undefined ? [] : [adopt])];
   const close = async (): Promise<void> => {
+    await shutdown.run();
     for (const closer of closers.splice(0).toReversed()) await closer();
   };
   try {
-    const surroundings = { loaded, log, clock, traceRequests, closers };
+    const surroundings = { loaded, log, clock, traceRequests, live, shutdown, closers, adopters };
     const state = await openState(surroundings);
+    await requireOwner(loaded.config, state.ownership);
     const traffic = await openTraffic(surroundings, state);
     const urls = await openPorts(surroundings, traffic);
     const setupCode = await state.ownership.newSetupCode();
-    return { ...urls, adminToken: state.adminToken, setupCode, close };
+    const { routes } = traffic.gateway;
+    return { ...urls, adminToken: state.adminToken, setupCode, routes, reload: state.reload.run, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
+/** An instance that is anybody's to claim is not shown to others. */
+async function requireOwner({ server }: Config, ownership: Ownership): Promise<void> {
+  if (isLoopback(server.host) || (await ownership.owner()) !== undefined) return;
+  throw new AppError("instance_unclaimed", { host: server.host });
+}
+
 /** What lasts from one start to the next: the home, the database, the vault, and what is kept in them. */
-async function openState({ loaded, log, clock, closers }: Surroundings) {
+async function openState({ loaded, log, clock, closers, adopters }: Surroundings) {
   const { config, environment } = loaded;
   const home = openHome(loaded.home);
   closers.push(() => home.release());
@@ -73,8 +104,7 @@ async function openState({ loaded, log, clock, closers }: Surroundings) {
 
   const db = await openDatabase({ url: config.storage.url.reveal(), home: home.path });
   closers.push(() => db.close());
-  const { applied, from, to } = await migrate(db);
-  if (applied.length > 0) log.info({ from, to }, "the database schema is up to date");
+  await upgrade(db, { backups: home.file("backups"), keep: config.storage.backups, log, clock });
 
   const vault = createVault({
     db,
@@ -100,21 +130,24 @@ async function openState({ loaded, log, clock, closers }: Surroundings) {
     clock,
     vault,
     predefined: predefinedProviders,
-    declared: { file: loaded.file ?? "", providers: config.providers.map(toDeclared) },
+    declared: declaredIn(loaded),
     environment: await startKeys(config.providers, environment.secrets),
   });
   const ownership = createOwnership(db, clock);
-  return { adminToken, home, db, vault, keys, providers, ownership, audit: createAuditLog(db, clock) };
+  const audit = createAuditLog(db, clock);
+  const reload = createReload({ loaded, log, clock, audit, providers, adopters });
+  return { adminToken, home, db, vault, keys, providers, ownership, audit, reload };
 }
 
 /** What requests go through: the two planes, and between them and the providers the connector and the ledger. */
 async function openTraffic(
-  { loaded, log, clock, traceRequests, closers }: Surroundings,
+  { loaded, log, clock, traceRequests, live, shutdown, closers, adopters }: Surroundings,
   state: Awaited<ReturnType<typeof openState>>,
 ) {
   const { config } = loaded;
   const { home, keys, providers, vault } = state;
   const connector = createConnector(config.upstream);
+  adopters.push((next) => connector.adopt(next.upstream));
   closers.push(() => connector.close());
   const usage = await openUsage({
     directory: home.file("journal"),
@@ -122,7 +155,9 @@ async function openTraffic(
     clock,
     log,
     maxBytes: config.usage.journalMaxBytes,
+    retention: config.usage.retention,
   });
+  adopters.push((next) => usage.retain(next.usage.retention));
   closers.push(() => usage.close());
 
   const isUsable = (provider: Provider): boolean => !provider.needsKey || providers.credentials.hasUsable(provider.id);
@@ -136,34 +171,44 @@ async function openTraffic(
     version,
     routing: createRouting({ providers, isUsable }),
     settler: createSettler(usage, clock, traceRequests ? (end) => log.info({ ...end }, "request") : undefined),
-    bodyLimits: { limitBytes: config.server.bodyLimitBytes, timeoutMs: config.server.bodyTimeoutMs },
+    spools: createSpools({ directory: home.file("uploads") }),
+    bodyLimits: live.bodyLimits,
     includeStreamUsage: config.usage.includeStreamUsage,
+    async findKeptReply(responseId, keyId) {
+      await usage.flush().catch(() => undefined); // what is not settled yet is found a moment later
+      return findResponse(state.db, { responseId, keyId });
+    },
     readiness() {
+      if (shutdown.begun) return "the gateway is shutting down";
       if (vault.sealed) return "the vault is sealed";
       const { ok, problem } = usage.health();
       return ok ? undefined : problem;
     },
   });
-  const defaults = { keyLifeMs: config.keys.expiresMs };
-  const parts = { clock, defaults, httpGet: httpGet(connector), log, startedAt: clock.now(), usage, version };
-  return { gateway, admin: createAdmin({ ...state, ...parts }) };
+  shutdown.cutWith(() => gateway.cutAll(new AppError("draining")));
+  const admin = createAdmin({
+    ...state,
+    clock,
+    configuration: state.reload.state,
+    defaults: live.keyDefaults,
+    httpGet: httpGet(connector),
+    log,
+    startedAt: clock.now(),
+    usage,
+    version,
+  });
+  return { gateway, admin };
 }
 
 async function openPorts(
-  { loaded, closers }: Surroundings,
+  { loaded, live, shutdown, adopters }: Surroundings,
   { gateway, admin }: { readonly gateway: { readonly plane: Plane; readonly refuse: Refuse }; readonly admin: Plane },
 ): Promise<{ readonly url: string; readonly adminUrl: string }> {
   const { server, admin: adminConfig } = loaded.config;
-  const rules = {
-    hosts: new Set([...server.allowedHosts, server.host]),
-    origins: new Set(server.allowedOrigins),
-  };
-  const listen = async (
-    at: { readonly host: string; readonly port: number },
-    planes: readonly Plane[],
-  ): Promise<Listener> => {
-    const listener = await openListener({ ...server, ...at, rules }, planes, gateway.refuse);
-    closers.push(() => listener.close());
+  const listen = async (at: ListenAddress, planes: readonly Plane[]): Promise<{ readonly url: string }> => {
+    const listener = await openListener({ ...server, ...at, rules: live.headRules }, planes, gateway.refuse);
+    shutdown.add(listener);
+    adopters.push((config) => listener.adopt(config.server));
     return listener;
   };
   if (adminConfig.listener === undefined) {

@@ -1,19 +1,24 @@
-import type { Config } from "./config/index.ts";
+import { combinePrices } from "./catalog/index.ts";
+import type { Config, LoadedConfig } from "./config/index.ts";
 import { dialects, type DialectId } from "./dialects/index.ts";
 import { readPrivateFile } from "./home/index.ts";
 import { AppError } from "./kernel/errors.ts";
 import { Secret } from "./kernel/secret.ts";
-import type { DeclaredProvider } from "./providers/index.ts";
+import type { Declared, DeclaredProvider } from "./providers/index.ts";
 
-type Declared = Config["providers"];
-type FileProvider = Declared[number];
+type FileProvider = Config["providers"][number];
+
+/** The providers of the file as the registry takes them. */
+export function declaredIn({ file, config }: LoadedConfig): Declared {
+  return { file: file ?? "", providers: config.providers.map(toDeclared) };
+}
 
 /**
  * The keys that come with the start and not from the vault: those of the providers' usual variables, and those that the
  * file refers to (`env:NAME`, `file:/path`), under the reference's own text. Throws `config_invalid`, `file_unsafe`.
  */
 export async function startKeys(
-  providers: Declared,
+  providers: Config["providers"],
   fromEnvironment: ReadonlyMap<string, Secret>,
 ): Promise<ReadonlyMap<string, Secret>> {
   const keys = new Map(fromEnvironment);
@@ -31,29 +36,18 @@ export async function startKeys(
   return keys;
 }
 
-/** A provider of the file as the registry takes it. The schema has checked the dialects against the list. */
-export function toDeclared({ apiKey, models, ...provider }: FileProvider): DeclaredProvider {
+/** The schema has checked the dialects against the list. */
+function toDeclared({ apiKey, models, ...provider }: FileProvider): DeclaredProvider {
   return {
     ...provider,
     dialects: provider.dialects?.filter((id): id is DialectId => dialects.some((dialect) => dialect.id === id)),
     keyName: apiKey === undefined ? undefined : variableOf(apiKey),
-    models: models.map(({ name, displayName, ...model }) => ({
+    models: models.map(({ name, displayName, tokenPrice, unitPrice, ...model }) => ({
       ...model,
       model: name,
       name: displayName,
-      price: priceOf(model.price),
+      price: combinePrices(tokenPrice, unitPrice),
     })),
-  };
-}
-
-function priceOf(price: FileProvider["models"][number]["price"]) {
-  if (price === undefined) return undefined;
-  const { input, output, cacheRead, cacheWrite } = price;
-  return {
-    input,
-    output,
-    ...(cacheRead !== undefined && { cacheRead }),
-    ...(cacheWrite !== undefined && { cacheWrite }),
   };
 }
 

@@ -7,7 +7,7 @@ export function stopSignal(): Promise<NodeJS.Signals> {
     let told = false;
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       process.on(signal, () => {
-        if (told) process.exit(130);
+        if (told) process.exit(1);
         told = true;
         resolve(signal);
       });

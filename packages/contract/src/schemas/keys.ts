@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { duration, line, page, paging, time } from "./values.ts";
+import { duration, line, page, paging, slug, time } from "./values.ts";
 
 export const key = z.object({
   id: z.string(),
@@ -17,6 +17,8 @@ export const key = z.object({
   models: z.array(z.string()).nullable(),
   /** Addresses and ranges it may be used from; `null` allows every address. */
   allow_ip: z.array(z.string()).nullable(),
+  /** Providers whose own addresses it may call, under `/providers/{id}/`; `null` for none. */
+  passthrough: z.array(z.string()).nullable(),
   status: z.enum(["active", "disabled", "expired"]),
   expires_at: time.nullable(),
   /** Until when the secret before the last rotation still opens. */
@@ -36,7 +38,21 @@ const create = z.strictObject({
   expires_in: duration.optional(),
   models: z.array(line).min(1).max(100).optional(),
   allow_ip: z.array(line).min(1).max(100).optional(),
+  passthrough: z.array(slug).min(1).max(100).optional(),
   admin: z.boolean().default(false),
+});
+
+/** What is absent stays as it is; `null` takes it away. */
+const update = z.strictObject({
+  user: line.nullable().optional(),
+  team: line.nullable().optional(),
+  service: line.nullable().optional(),
+  description: line.nullable().optional(),
+  /** From now; `null`: for ever, which an admin key cannot be. */
+  expires_in: duration.nullable().optional(),
+  models: z.array(line).min(1).max(100).nullable().optional(),
+  allow_ip: z.array(line).min(1).max(100).nullable().optional(),
+  passthrough: z.array(slug).min(1).max(100).nullable().optional(),
 });
 
 const validation = z.object({
@@ -53,6 +69,7 @@ export const keys = {
   list: { query: z.strictObject(paging), output: page(key) },
   get: { output: key },
   create: { input: create, output: issuedKey },
+  update: { input: update, output: key },
   disable: { output: key },
   enable: { output: key },
   /** `overlap`: how long the old secret still opens. */

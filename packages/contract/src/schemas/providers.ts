@@ -2,7 +2,7 @@ import { z } from "zod";
 import { model } from "./models.ts";
 import { count, line, secretValue, slug, time } from "./values.ts";
 
-export const dialect = z.enum(["anthropic-messages", "openai-chat", "openai-responses"]);
+export const dialect = z.enum(["anthropic-messages", "gemini", "ollama", "openai-chat", "openai-responses"]);
 
 export const provider = z.object({
   id: z.string(),

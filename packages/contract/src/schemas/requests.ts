@@ -31,6 +31,14 @@ export const requestRow = z.object({
   cache_write_tokens: count,
   cache_write_1h_tokens: count,
   reasoning_tokens: count,
+  input_audio_tokens: count,
+  output_audio_tokens: count,
+  input_image_tokens: count,
+  output_image_tokens: count,
+  images: count,
+  characters: count,
+  audio_ms: count,
+  searches: count,
   /** Micro-dollars; `null` where the price is not known. */
   cost_micros: count.nullable(),
   latency_ms: count.nullable(),
@@ -38,6 +46,8 @@ export const requestRow = z.object({
   request_bytes: count,
   response_bytes: count,
   attempts: count,
+  /** What the provider keeps the reply under, where it can be asked for again. */
+  response_id: z.string().nullable(),
 });
 
 export const requests = {

@@ -3,6 +3,7 @@ import type { endpoints } from "../endpoints.ts";
 import { audit } from "./audit.ts";
 import { credentials } from "./credentials.ts";
 import { keys } from "./keys.ts";
+import { litellm } from "./litellm.ts";
 import { models } from "./models.ts";
 import { providers } from "./providers.ts";
 import { requests } from "./requests.ts";
@@ -22,6 +23,7 @@ export const schemas = {
   audit,
   credentials,
   keys,
+  litellm,
   models,
   providers,
   requests,

@@ -3,12 +3,13 @@ import { endpoints, type Declaration, type EndpointSchemas } from "@portcullis/c
 import { schemas } from "@portcullis/contract/schemas";
 import type { z } from "zod";
 import { AppError, asAppError, describe } from "../kernel/errors.ts";
+import { withoutKeys } from "../kernel/key-shapes.ts";
 import { ulid } from "../kernel/ids.ts";
 import { readBody, type Plane } from "../ingress/index.ts";
 import { createAccess, type Access, type Actor } from "./access.ts";
 import { auditedDetail, auditedTarget } from "./audited.ts";
 import type { AdminParts } from "./parts.ts";
-import { sendProblem } from "./problem.ts";
+import { sendOpenaiError, sendProblem } from "./problem.ts";
 import { createHandlers } from "./resources/index.ts";
 import { createRouter, type Match } from "./router.ts";
 
@@ -28,7 +29,10 @@ interface Operation {
   readonly handler: AnyHandler;
 }
 
-const bodyLimits = { limitBytes: 1024 * 1024, timeoutMs: 30_000 };
+const bodyLimits = { limitBytes: 1024 * 1024, timeoutMs: 30_000, minRate: 500 };
+
+/** Its own, and those of LiteLLM's key management. */
+const ownPaths = /^\/(?:api\/v1|key|spend)\//;
 
 /**
  * The control plane: every endpoint of the contract, each behind the policy it declares. In this order: token → policy →
@@ -41,18 +45,22 @@ export function createAdmin(parts: AdminParts): Plane {
   );
 
   return (request, response, path) => {
-    if (!path.startsWith("/api/v1/")) return false;
+    if (!ownPaths.test(path)) return false;
     const requestId = ulid(parts.clock.now());
+    let match: Match<Operation> | undefined;
     const respond = async (): Promise<void> => {
-      const match = find(request.method ?? "", path);
+      match = find(request.method ?? "", path);
       if (match === undefined) throw new AppError("route_not_found", { method: request.method ?? "", path });
       await answer(request, response, match, requestId, parts, access);
     };
     respond().catch((thrown: unknown) => {
+      if (response.headersSent) return; // a body that could not be read was answered where that was found out
       const error = asAppError(thrown);
-      if (error.level === "error") parts.log.error({ requestId, path, error: describe(error) }, "admin request failed");
+      if (error.level === "error")
+        parts.log.error({ requestId, path: withoutKeys(path), error: describe(error) }, "admin request failed");
       if (error.code === "body_too_large") response.shouldKeepAlive = false;
-      sendProblem(response, error, requestId);
+      if (match?.handler.declaration.errors === "openai") sendOpenaiError(response, error, requestId);
+      else sendProblem(response, error, requestId);
     });
     return true;
   };
@@ -100,7 +108,9 @@ async function readInput(request: IncomingMessage, shapes: EndpointSchemas): Pro
   const body = await readBody(request, bodyLimits);
   if (body.length === 0) return {};
   const type = (request.headers["content-type"] ?? "nothing").split(";")[0] ?? "";
-  if (type.trim().toLowerCase() !== "application/json") throw new AppError("unsupported_media_type", { got: type });
+  if (type.trim().toLowerCase() !== "application/json") {
+    throw new AppError("unsupported_media_type", { wanted: "application/json", got: type });
+  }
   if (shapes.input === undefined) throw new AppError("invalid_request", { problem: "this address takes no body" });
   try {
     return JSON.parse(body.toString("utf8"));

@@ -14,6 +14,12 @@ export interface AdminParts {
   readonly adminToken: Secret;
   readonly audit: AuditLog;
   readonly clock: Clock;
+  /** Which file is in force since when (milliseconds), and why what it says now is not, if so. */
+  readonly configuration: () => {
+    readonly file: string | undefined;
+    readonly loadedAt: number;
+    readonly problem: string | undefined;
+  };
   readonly db: Db;
   readonly defaults: { readonly keyLifeMs: number | undefined };
   readonly httpGet: HttpGet;

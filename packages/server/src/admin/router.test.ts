@@ -2,12 +2,20 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRouter } from "./router.ts";
 
+const policy = "admin";
 const find = createRouter([
-  { method: "GET", path: "/a/{id}", handler: "one" },
-  { method: "GET", path: "/a/with-keys", handler: "fixed" },
-  { method: "DELETE", path: "/a/{id}", handler: "remove" },
-  { method: "GET", path: "/a/{id}/b", handler: "inner" },
+  { method: "GET", path: "/a/{id}", policy, handler: "one" },
+  { method: "GET", path: "/a/with-keys", policy, handler: "fixed" },
+  { method: "DELETE", path: "/a/{id}", policy, handler: "remove" },
+  { method: "GET", path: "/a/{id}/b", policy, handler: "inner" },
 ]);
+
+test("a route without a policy, or with one that nobody knows, does not start", () => {
+  for (const wrong of [undefined, "", "anyone", "toString"]) {
+    const route = { method: "GET", path: "/a", policy: wrong as "admin", handler: "a" };
+    assert.throws(() => createRouter([route]), /the route GET \/a has no policy/);
+  }
+});
 
 test("a fixed part wins over one in braces, whatever the order they were given in", () => {
   assert.equal(find("GET", "/a/with-keys")?.handler, "fixed");

@@ -1,9 +1,11 @@
+import { policies, type Policy } from "@portcullis/contract";
 import { AppError } from "../kernel/errors.ts";
 
 /** One route: its path cut at the slashes, a part in `{braces}` standing for any text without a slash. */
 export interface Route<Handler> {
   readonly method: string;
   readonly path: string;
+  readonly policy: Policy;
   readonly handler: Handler;
 }
 
@@ -14,9 +16,13 @@ export interface Match<Handler> {
 
 /**
  * Finds the route of a request. A fixed part wins over one in braces (`/providers/with-keys` over `/providers/{id}`).
- * Throws `method_not_allowed` where the path exists and the method does not; `undefined` for an unknown path.
+ * Throws `method_not_allowed` where the path exists and the method does not; `undefined` for an unknown path. A route
+ * without a policy is a mistake that nothing starts with.
  */
 export function createRouter<Handler>(routes: readonly Route<Handler>[]) {
+  for (const { method, path, policy } of routes) {
+    if (!policies.includes(policy)) throw new Error(`the route ${method} ${path} has no policy`);
+  }
   const table = routes
     .map((route) => ({ ...route, parts: route.path.split("/") }))
     .toSorted((left, right) => variables(left.parts) - variables(right.parts));

@@ -17,6 +17,14 @@ const price = z.strictObject({
   reasoning: rate.optional(),
   input_audio: rate.optional(),
   output_audio: rate.optional(),
+  input_image: rate.optional(),
+  output_image: rate.optional(),
+});
+const units = z.strictObject({
+  image: rate.optional(),
+  million_characters: rate.optional(),
+  audio_hour: rate.optional(),
+  thousand_searches: rate.optional(),
 });
 const medium = z.enum(["text", "image", "pdf", "audio", "video"]);
 const size = z.int().min(1).max(20_000_000);
@@ -30,7 +38,7 @@ const model = z.strictObject({
   input: z.array(medium).min(1),
   output: z.array(medium).min(1),
   abilities: z.array(z.enum(["attachment", "reasoning", "structured_output", "temperature", "tool_call"])),
-  price: price.optional(),
+  price: price.extend({ units: units.optional() }).optional(),
   price_tiers: z
     .array(price.extend({ above_context_tokens: size }))
     .min(1)

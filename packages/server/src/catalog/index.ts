@@ -1,2 +1,2 @@
 export { findModel, modelsNamed, modelsOf, type CatalogModel } from "./models.ts";
-export { costOf, decodePrice, encodePrice, type ModelPrice, type PriceJson } from "./prices.ts";
+export { combinePrices, costOf, decodePrice, encodePrice, type ModelPrice, type PriceJson } from "./prices.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { noTokens, type TokenUsage } from "../kernel/tokens.ts";
+import { noMedia, noTokens, type MediaUsage, type TokenUsage } from "../kernel/tokens.ts";
 import { findModel } from "./models.ts";
-import { costOf, decodePrice, encodePrice, type ModelPrice } from "./prices.ts";
+import { combinePrices, costOf, decodePrice, encodePrice, type ModelPrice } from "./prices.ts";
 
 const million = 1_000_000;
 const dollars = (amount: number): number => Math.round(amount * million);
@@ -106,6 +106,96 @@ test("the sum is exact and rounded once, at any size", () => {
   );
 });
 
+function usedMedia(media: Partial<MediaUsage>, tokens: Partial<TokenUsage> = {}): TokenUsage {
+  return { ...noTokens, ...tokens, media: { ...noMedia, ...media } };
+}
+
+test("tokens of audio and images are charged at their own price, in place of the others'", () => {
+  const price: ModelPrice = {
+    input: million,
+    output: 2 * million,
+    inputAudio: 10 * million,
+    outputAudio: 20 * million,
+    inputImage: 100 * million,
+    outputImage: 200 * million,
+  };
+  const media = { inputAudio: 2, inputImage: 3, outputAudio: 4, outputImage: 5 };
+  const tokens = usedMedia(media, { input: 10, output: 20, reasoning: 6 });
+  assert.equal(costOf(tokens, price)?.micros, 5 + 20 + 300 + (5 + 6) * 2 + 80 + 1_000);
+});
+
+test("tokens of audio and images without a price of their own cost what the others do", () => {
+  const media = { inputAudio: 2, inputImage: 3, outputAudio: 4, outputImage: 5 };
+  const price: ModelPrice = { input: million, output: 2 * million };
+  assert.equal(costOf(usedMedia(media, { input: 10, output: 20 }), price)?.micros, 50);
+});
+
+test("a provider that reports more tokens of media than tokens is not paid for them twice", () => {
+  const price: ModelPrice = { input: million, output: million, inputAudio: 2 * million, outputImage: 2 * million };
+  const tokens = usedMedia({ inputAudio: 50, inputImage: 50, outputImage: 9 }, { input: 10, output: 10, reasoning: 4 });
+  assert.equal(costOf(tokens, price)?.micros, 20 + 4 + 12);
+});
+
+test("what is sold by the image, character, hour or search is charged so", () => {
+  const cost = (media: Partial<MediaUsage>, units: NonNullable<ModelPrice["units"]>) =>
+    costOf(usedMedia(media), { input: 0, output: 0, units })?.micros;
+  assert.equal(cost({ images: 3 }, { image: 40_000 }), 120_000);
+  assert.equal(cost({ characters: 2_000 }, { millionCharacters: 15 * million }), 30_000);
+  assert.equal(cost({ audioMs: 90_000 }, { audioHour: 360_000 }), 9_000);
+  assert.equal(cost({ audioMs: 1 }, { audioHour: 1_800_000 }), 1, "half a micro-dollar is rounded up");
+  assert.equal(cost({ searches: 1 }, { thousandSearches: 2 * million }), 2_000);
+});
+
+test("a unit that was used and has no price makes the cost unknown, not zero", () => {
+  const free: ModelPrice = { input: 0, output: 0 };
+  const unpriced = [{ images: 1 }, { characters: 1 }, { audioMs: 1 }, { searches: 1 }];
+  for (const media of unpriced) assert.equal(costOf(usedMedia(media), free), undefined, JSON.stringify(media));
+  const other: ModelPrice = { ...free, units: { image: 1 } };
+  assert.equal(costOf(usedMedia({ images: 1, characters: 1 }), other), undefined);
+  assert.equal(costOf(usedMedia({}), free)?.micros, 0);
+});
+
+test("what was counted in tokens needs no price by the unit; a search always does", () => {
+  const price: ModelPrice = { input: million, output: million };
+  assert.equal(costOf(usedMedia({ images: 1, outputImage: 7 }, { output: 7 }), price)?.micros, 7);
+  assert.equal(costOf(usedMedia({ audioMs: 500 }, { input: 7 }), price)?.micros, 7);
+  assert.equal(costOf(usedMedia({ searches: 1 }, { input: 7 }), price), undefined);
+});
+
+test("tokens and units together are added up exactly and rounded once, at any size", () => {
+  const amounts = fc.record({
+    input: fc.nat(2 ** 40),
+    inputAudio: fc.nat(2 ** 40),
+    images: fc.nat(2 ** 20),
+    characters: fc.nat(2 ** 40),
+    audioMs: fc.nat(2 ** 40),
+    searches: fc.nat(2 ** 20),
+  });
+  const units = { image: 40_001, millionCharacters: 15_000_007, audioHour: 111_003, thousandSearches: 2_000_003 };
+  const price: ModelPrice = { input: 3_000_001, output: 0, inputAudio: 7, units };
+  const hour = 3_600_000n;
+  fc.assert(
+    fc.property(amounts, ({ input, ...media }) => {
+      const audio = BigInt(Math.min(media.inputAudio, input));
+      const tokens = (BigInt(input) - audio) * 3_000_001n + audio * 7n;
+      // In parts of 10⁶ × 3.6 × 10⁶ to the micro-dollar, so that nothing is rounded before the end.
+      const exact =
+        (tokens + BigInt(media.characters) * 15_000_007n) * hour +
+        BigInt(media.images) * 40_001n * 1_000_000n * hour +
+        BigInt(media.searches) * 2_000_003n * 1_000n * hour +
+        BigInt(media.audioMs) * 111_003n * 1_000_000n;
+      const part = 1_000_000n * hour;
+      assert.equal(costOf(usedMedia(media, { input }), price)?.micros, Number((exact + part / 2n) / part));
+    }),
+  );
+});
+
+test("a price by units alone leaves tokens free; no price at all is unknown", () => {
+  assert.deepEqual(combinePrices(undefined, { audio_hour: 5 }), { input: 0, output: 0, units: { audioHour: 5 } });
+  assert.deepEqual(combinePrices({ input: 1, output: 2 }, undefined), { input: 1, output: 2 });
+  assert.equal(combinePrices(undefined, undefined), undefined);
+});
+
 test("a price survives being written and read again", () => {
   const rate = fc.nat(10 ** 9);
   const rates = fc.record(
@@ -118,15 +208,25 @@ test("a price survives being written and read again", () => {
       reasoning: rate,
       inputAudio: rate,
       outputAudio: rate,
+      inputImage: rate,
+      outputImage: rate,
     },
     { requiredKeys: ["input", "output"], noNullPrototype: true },
+  );
+  const units = fc.record(
+    { image: rate, millionCharacters: rate, audioHour: rate, thousandSearches: rate },
+    { requiredKeys: [], noNullPrototype: true },
   );
   const tier = fc
     .tuple(rates, fc.nat(10 ** 7))
     .map(([price, aboveContextTokens]) => ({ ...price, aboveContextTokens }));
-  const prices = fc
-    .tuple(rates, fc.option(fc.array(tier, { minLength: 1, maxLength: 3 }), { nil: undefined }))
-    .map(([price, tiers]): ModelPrice => (tiers === undefined ? price : { ...price, tiers }));
+  const prices = fc.tuple(rates, fc.option(fc.array(tier, { minLength: 1, maxLength: 3 })), fc.option(units)).map(
+    ([price, tiers, byUnit]): ModelPrice => ({
+      ...price,
+      ...(tiers !== null && { tiers }),
+      ...(byUnit !== null && { units: byUnit }),
+    }),
+  );
   fc.assert(
     fc.property(prices, (price) =>
       assert.deepEqual(decodePrice(JSON.parse(JSON.stringify(encodePrice(price)))), price),

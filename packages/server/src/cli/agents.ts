@@ -1,3 +1,5 @@
+import { createGeminiHome } from "./gemini-home.ts";
+
 /** What an agent needs to know of the gateway it is to use. */
 export interface AgentGateway {
   /** Without a slash at its end. */
@@ -12,6 +14,15 @@ interface Agent {
   readonly unset: readonly string[];
   /** Arguments put before the user's own. */
   arguments(gateway: AgentGateway): readonly string[];
+  /** A home of its own, where one in the user's would lead it past the gateway. */
+  readonly home?: AgentHome;
+}
+
+export interface AgentHome {
+  /** The variable that tells the agent where its home lies. */
+  readonly variable: string;
+  /** Makes one that is like the user's, but for that; resolves to the path of the new directory. */
+  create(userHome: string): Promise<string>;
 }
 
 /** https://code.claude.com/docs/en/llm-gateway: the token is sent as a bearer; a key beside it would make the client ask. */
@@ -35,6 +46,44 @@ const codex: Agent = {
     }).flatMap(([name, value]) => ["-c", `${name}=${JSON.stringify(value)}`]),
 };
 
+/** https://geminicli.com/docs/reference/configuration */
+const gemini: Agent = {
+  variables: ({ url, key }) => ({ GOOGLE_GEMINI_BASE_URL: url, GEMINI_API_KEY: key }),
+  unset: ["GOOGLE_API_KEY", "GOOGLE_GENAI_USE_GCA", "GOOGLE_GENAI_USE_VERTEXAI", "GEMINI_CLI_USE_COMPUTE_ADC"],
+  arguments: () => [],
+  home: { variable: "GEMINI_CLI_HOME", create: createGeminiHome },
+};
+
+/** The vendors opencode speaks to by packages it has on board, each with what stands behind the gateway's address. */
+const opencodePaths: Readonly<Record<string, string>> = {
+  anthropic: "/v1",
+  google: "/v1beta",
+  openai: "/v1",
+  openrouter: "/v1",
+};
+
+/** https://opencode.ai/docs/config: settings that come before the user's own, in a variable; the key is named in them. */
+const opencode: Agent = {
+  variables: ({ url, key }) => {
+    const provider = Object.fromEntries(
+      Object.entries(opencodePaths).map(([name, path]) => [
+        name,
+        { options: { baseURL: url + path, apiKey: "{env:PORTCULLIS_KEY}" } },
+      ]),
+    );
+    const settings = { enabled_providers: Object.keys(opencodePaths), provider };
+    return { PORTCULLIS_KEY: key, OPENCODE_CONFIG_CONTENT: JSON.stringify(settings) };
+  },
+  unset: [
+    "ANTHROPIC_API_KEY",
+    "GEMINI_API_KEY",
+    "GOOGLE_GENERATIVE_AI_API_KEY",
+    "OPENAI_API_KEY",
+    "OPENROUTER_API_KEY",
+  ],
+  arguments: () => [],
+};
+
 /** Any other program: the variables that the vendors' SDKs read. */
 const anyProgram: Agent = {
   variables: ({ url, key }) => ({
@@ -43,17 +92,21 @@ const anyProgram: Agent = {
     ANTHROPIC_BASE_URL: url,
     ANTHROPIC_AUTH_TOKEN: key,
     ANTHROPIC_API_KEY: key,
+    GOOGLE_GEMINI_BASE_URL: url,
+    GOOGLE_API_KEY: key,
+    GEMINI_API_KEY: key,
   }),
   unset: [],
   arguments: () => [],
 };
 
-const agents: Readonly<Record<string, Agent>> = { claude, codex };
+const agents: Readonly<Record<string, Agent>> = { claude, codex, gemini, opencode };
 
 export interface AgentCommand {
   readonly program: string;
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  readonly home?: AgentHome;
 }
 
 /**
@@ -73,5 +126,6 @@ export function agentCommand(
     program: name,
     args: [...agent.arguments(gateway), ...args],
     environment: { ...Object.fromEntries(kept as [string, string][]), ...agent.variables(gateway) },
+    ...(agent.home !== undefined && { home: agent.home }),
   };
 }

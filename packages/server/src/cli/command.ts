@@ -31,7 +31,9 @@ export interface Parameter<Value> {
 }
 
 type Parameters = Readonly<Record<string, Parameter<unknown>>>;
-type ValuesOf<Declared extends Parameters> = { readonly [Name in keyof Declared]: ReturnType<Declared[Name]["parse"]> };
+export type ValuesOf<Declared extends Parameters> = {
+  readonly [Name in keyof Declared]: ReturnType<Declared[Name]["parse"]>;
+};
 
 /** A command that does something. */
 export interface Leaf {

@@ -67,7 +67,13 @@ export interface DatabaseCommands {
     readonly known: number;
     readonly pending: readonly string[];
   }>;
-  migrate(): Promise<{ readonly from: number; readonly to: number; readonly applied: readonly string[] }>;
+  /** `backup` is the copy that was made beforehand, if one was. */
+  migrate(): Promise<{
+    readonly from: number;
+    readonly to: number;
+    readonly applied: readonly string[];
+    readonly backup?: string | undefined;
+  }>;
   /** Writes a consistent copy to `file`, which must not exist. */
   backup(file: string): Promise<{ readonly file: string; readonly bytes: number }>;
 }

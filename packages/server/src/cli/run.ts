@@ -11,7 +11,7 @@ import { createQuestions } from "./questions.ts";
 /** Runs one command line (`argv` without the program's name) and resolves to its exit code. It never rejects. */
 export async function runCli(argv: readonly string[], parts: CliParts): Promise<number> {
   const output = createOutput(parts.stdout, parts.stderr);
-  for (const stream of [parts.stdout, parts.stderr]) stream.on("error", ignoreClosedPipe);
+  for (const stream of [parts.stdout, parts.stderr]) stream.on("error", ignoreLostReader);
   try {
     return await parseAndRun(argv, parts, output);
   } catch (thrown) {
@@ -55,9 +55,9 @@ function write(stream: OutputStream): (text: string) => void {
   return (text) => void stream.write(text);
 }
 
-/** A reader that has seen enough (`portcullis … | head`) closes the pipe; that is no failure of ours. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
+/** A reader that has seen enough (`portcullis … | head`) closes the pipe, or the terminal is gone; that is no failure of ours. */
+function ignoreLostReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
 }
 
 /** The commands that `argv` names, as far as there are such: `portcullis keys create`. */

@@ -19,7 +19,12 @@ export interface Config {
     readonly bodyLimitBytes: number;
     readonly headTimeoutMs: number;
     readonly bodyTimeoutMs: number;
+    readonly bodyMinRate: number;
+    readonly writeTimeoutMs: number;
+    readonly maxConnections: number;
+    readonly maxConnectionsPerAddress: number;
     readonly keepAliveMs: number;
+    readonly shutdownDelayMs: number;
     readonly drainMs: number;
   };
   readonly admin: {
@@ -27,7 +32,7 @@ export interface Config {
     readonly listener: ListenAddress | undefined;
   };
   /** `sqlite:`, `sqlite:/path` or `postgres://…`; a secret, since the last may hold a password. */
-  readonly storage: { readonly url: Secret };
+  readonly storage: { readonly url: Secret; readonly backups: number };
   readonly vault: {
     readonly unlocker: "auto" | "key-file" | "passphrase" | "environment";
     readonly keyFile: string | undefined;
@@ -35,12 +40,17 @@ export interface Config {
   };
   readonly providers: readonly DeclaredProvider[];
   readonly keys: { readonly expiresMs: number | undefined };
-  readonly usage: { readonly journalMaxBytes: number; readonly includeStreamUsage: boolean };
+  readonly usage: {
+    readonly journalMaxBytes: number;
+    readonly includeStreamUsage: boolean;
+    readonly retention: { readonly requestsMs: number; readonly sumsMs: number; readonly requestsMaxBytes: number };
+  };
   readonly upstream: {
     readonly connectTimeoutMs: number;
     readonly firstByteTimeoutMs: number;
     readonly idleTimeoutMs: number;
     readonly maxConnections: number;
+    readonly queueTimeoutMs: number;
   };
   readonly log: {
     readonly level: "debug" | "info" | "warn" | "error";
@@ -61,20 +71,17 @@ export interface DeclaredProvider {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+type FileModel = FileConfig["providers"][string]["models"][number];
+
 export interface DeclaredModel {
   readonly name: string;
   readonly displayName: string | undefined;
   readonly contextTokens: number | undefined;
   readonly maxOutputTokens: number | undefined;
-  /** Micro-dollars per million tokens. */
-  readonly price:
-    | {
-        readonly input: number;
-        readonly output: number;
-        readonly cacheRead: number | undefined;
-        readonly cacheWrite: number | undefined;
-      }
-    | undefined;
+  /** Micro-dollars per million tokens, named as in the file. */
+  readonly tokenPrice: FileModel["price_micros_per_mtok"];
+  /** Micro-dollars per unit, named as in the file. */
+  readonly unitPrice: FileModel["price_micros_per_unit"];
 }
 
 export function toConfig(file: FileConfig): Config {
@@ -88,20 +95,34 @@ export function toConfig(file: FileConfig): Config {
       bodyLimitBytes: server.body_limit_bytes,
       headTimeoutMs: server.head_timeout,
       bodyTimeoutMs: server.body_timeout,
+      bodyMinRate: server.body_min_rate,
+      writeTimeoutMs: server.write_timeout,
+      maxConnections: server.max_connections,
+      maxConnectionsPerAddress: server.max_connections_per_address,
       keepAliveMs: server.keep_alive,
+      shutdownDelayMs: server.shutdown_delay,
       drainMs: server.drain,
     },
     admin: { listener: adminListener(server, file.admin) },
-    storage: { url: new Secret(file.storage.url) },
+    storage: { url: new Secret(file.storage.url), backups: file.storage.backups },
     vault: { unlocker: vault.unlocker, keyFile: vault.key_file, cacheMs: vault.cache },
     providers: Object.entries(file.providers).map(([id, declared]) => toProvider(id, declared)),
     keys: { expiresMs: keys.expires },
-    usage: { journalMaxBytes: usage.journal_max_bytes, includeStreamUsage: usage.include_stream_usage },
+    usage: {
+      journalMaxBytes: usage.journal_max_bytes,
+      includeStreamUsage: usage.include_stream_usage,
+      retention: {
+        requestsMs: usage.keep_requests,
+        sumsMs: usage.keep_sums,
+        requestsMaxBytes: usage.requests_max_bytes,
+      },
+    },
     upstream: {
       connectTimeoutMs: upstream.connect_timeout,
       firstByteTimeoutMs: upstream.first_byte_timeout,
       idleTimeoutMs: upstream.idle_timeout,
       maxConnections: upstream.max_connections,
+      queueTimeoutMs: upstream.queue_timeout,
     },
     log: file.log,
   });
@@ -132,19 +153,14 @@ function toProvider(id: string, declared: FileConfig["providers"][string]): Decl
   };
 }
 
-function toModel(declared: FileConfig["providers"][string]["models"][number]): DeclaredModel {
-  const price = declared.price_micros_per_mtok;
+function toModel(declared: FileModel): DeclaredModel {
   return {
     name: declared.name,
     displayName: declared.display_name,
     contextTokens: declared.context_tokens,
     maxOutputTokens: declared.max_output_tokens,
-    price: price && {
-      input: price.input,
-      output: price.output,
-      cacheRead: price.cache_read,
-      cacheWrite: price.cache_write,
-    },
+    tokenPrice: declared.price_micros_per_mtok,
+    unitPrice: declared.price_micros_per_unit,
   };
 }
 

@@ -28,6 +28,7 @@ test("a setting is explained with its value and where that comes from", () => {
       origin: "portcullis.yaml:2:3",
       environment: "PORTCULLIS_SERVER_PORT",
       flag: "--port",
+      restart: true,
       example: "port: 8484",
     },
   ]);

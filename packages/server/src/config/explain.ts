@@ -19,6 +19,8 @@ export interface Explanation {
   readonly origin: string;
   readonly environment: string | undefined;
   readonly flag: string | undefined;
+  /** Whether it is read at the start only, and not when a running gateway reads its file again. */
+  readonly restart: boolean;
   /** How the file would say it. */
   readonly example: string | undefined;
 }
@@ -43,7 +45,7 @@ export function explainKey(key: string, options: LoadOptions): readonly Explanat
 }
 
 function explain(setting: Setting, key: string, effective: EffectiveSetting | undefined): Explanation {
-  const { path, description, expects, environment, flag, example } = setting;
+  const { path, description, expects, environment, flag, restart, example } = setting;
   return {
     key,
     description,
@@ -53,6 +55,7 @@ function explain(setting: Setting, key: string, effective: EffectiveSetting | un
     origin: formatOrigin(effective?.origin ?? { kind: "default" }),
     environment,
     flag,
+    restart,
     example: example === undefined ? undefined : toYaml([[[path.at(-1) ?? ""], example, ""]]).trim(),
   };
 }

@@ -9,6 +9,9 @@ import { parseDurationMs } from "../kernel/clock.ts";
 /** Marks a setting whose value is never shown. */
 export const confidential = { confidential: true } as const;
 
+/** Marks a setting that is read at the start only: a reload that changes it is refused. All others are changed live. */
+export const restart = { restart: true } as const;
+
 export function wholeNumber(min: number, max: number) {
   return z
     .int()

@@ -40,6 +40,7 @@ test("nothing has to be configured", () => {
     firstByteTimeoutMs: 600_000,
     idleTimeoutMs: 300_000,
     maxConnections: 256,
+    queueTimeoutMs: 10_000,
   });
   assert.deepEqual(config.log, { level: "info", format: "auto" });
   assert.deepEqual(config.providers, []);
@@ -187,6 +188,7 @@ providers:
       - name: large
         context_tokens: 200000
         price_micros_per_mtok: { input: 3000000, output: 15000000, cache_read: 300000 }
+        price_micros_per_unit: { image: 40000 }
 `),
   ).config.providers;
   assert.deepEqual(provider, {
@@ -198,13 +200,21 @@ providers:
     apiKey: "file:/run/secrets/box",
     headers: { "x-team": "research" },
     models: [
-      { name: "small", displayName: undefined, contextTokens: undefined, maxOutputTokens: undefined, price: undefined },
+      {
+        name: "small",
+        displayName: undefined,
+        contextTokens: undefined,
+        maxOutputTokens: undefined,
+        tokenPrice: undefined,
+        unitPrice: undefined,
+      },
       {
         name: "large",
         displayName: undefined,
         contextTokens: 200_000,
         maxOutputTokens: undefined,
-        price: { input: 3_000_000, output: 15_000_000, cacheRead: 300_000, cacheWrite: undefined },
+        tokenPrice: { input: 3_000_000, output: 15_000_000, cache_read: 300_000 },
+        unitPrice: { image: 40_000 },
       },
     ],
   });

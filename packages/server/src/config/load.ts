@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { AppError } from "../kernel/errors.ts";
 import type { Config } from "./config.ts";
-import type { Environment, TakenEnvironment } from "./environment.ts";
+import { ownVariables, type Environment, type TakenEnvironment } from "./environment.ts";
 import { survey, type ConfigNames, type EffectiveSetting, type Sources, type Survey } from "./survey.ts";
 
 // What the process has around it (environment, working directory, home) enters here and nowhere else.
@@ -28,6 +28,11 @@ export interface LoadedConfig {
   readonly environment: TakenEnvironment;
   /** Every setting of the product and of each declared provider, with its value and where that comes from. */
   readonly settings: readonly EffectiveSetting[];
+  /**
+   * Reads everything again as it was read: the same flags and home, the same file as it is now, and the environment, of
+   * which what was taken before still counts. Throws like `loadConfig`.
+   */
+  reload(): LoadedConfig;
 }
 
 /**
@@ -35,9 +40,22 @@ export interface LoadedConfig {
  * @throws AppError `config_invalid` that names every problem there is
  */
 export function loadConfig(options: LoadOptions): LoadedConfig {
-  const { config, problems, ...rest } = surveyWith(options);
+  return loadWith(options, {});
+}
+
+/** `kept` is what earlier loads took out of the environment, refused ones too; what this one takes is added. */
+function loadWith(options: LoadOptions, kept: Environment): LoadedConfig {
+  const outside = options.environment ?? processEnvironment();
+  const before = { ...outside, ...kept };
+  const environment = { ...before };
+  const { config, problems, ...rest } = surveyWith({ ...options, environment });
+  for (const [name, value] of Object.entries(before)) {
+    if (environment[name] !== undefined) continue;
+    delete outside[name];
+    if (!(name in ownVariables)) kept[name] = value;
+  }
   if (config === undefined) throw invalid(problems);
-  return { ...rest, config };
+  return { ...rest, config, reload: () => loadWith({ ...options, file: rest.file ?? options.file }, kept) };
 }
 
 /** Looks for problems without throwing: `file` is the one that was read, `problems` has a line for each. */

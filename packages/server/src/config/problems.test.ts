@@ -83,7 +83,7 @@ vault:
   const environment = { PORTCULLIS_UPSTREAM_IDLE_TIMEOUT: "5 minutes", PORTCULLIS_LOG_LEVLE: "info" };
   assert.deepEqual(problems(file, { environment, flags: { "server.host": "http://x" } }), [
     'portcullis.yaml:2:9: "server.port" must be a whole number from 0 to 65535 (got 99999)',
-    'portcullis.yaml:4:3: unknown key "server.idle"; known here: host, port, allowed_hosts, allowed_origins, body_limit_bytes, head_timeout, body_timeout, keep_alive, drain',
+    'portcullis.yaml:4:3: unknown key "server.idle"; known here: host, port, allowed_hosts, allowed_origins, body_limit_bytes, head_timeout, body_timeout, body_min_rate, write_timeout, max_connections, max_connections_per_address, keep_alive, shutdown_delay, drain',
     'portcullis.yaml:6:10: "log.level" must be one of debug, info, warn, error (got "loud")',
     'portcullis.yaml:7:8: "admin" must be a mapping of settings, one `key: value` on a line',
     'portcullis.yaml:10:14: "providers.mine.dialect" must be one of anthropic-messages, openai-chat (got "openai-chta")',

@@ -18,6 +18,10 @@ A key that is not listed here is an error, and so is an unknown variable that be
 - \`portcullis config explain KEY\` tells what a setting does, its value, and where that comes from.
 - \`portcullis config print\` shows what is in force, with everything secret masked.
 
+A running gateway follows its file: a change is in force within two seconds, or at once after a SIGHUP, which also reads key files
+anew. Requests under way are not touched. A file with a mistake in it, or with another value for a setting that is read at the start only,
+is refused whole, and what was in force stays; the log and \`portcullis status\` say why.
+
 Durations are a whole number and a unit: \`250ms\`, \`30s\`, \`5m\`, \`24h\`, \`30d\`, \`2w\`. Sizes are in bytes. In a variable, the items of
 a list are separated by commas.`;
 
@@ -25,13 +29,23 @@ function sectionText({ name, description, settings }: Section): string {
   return `## \`${name}\`\n\n${description}\n\n${settings.map(settingText).join("\n")}`;
 }
 
-function settingText({ key, description, expects, default: standard, example, environment, flag }: Setting): string {
+function settingText({
+  key,
+  description,
+  expects,
+  default: standard,
+  example,
+  environment,
+  flag,
+  restart,
+}: Setting): string {
   const set = [environment, flag].flatMap((each) => (each === undefined ? [] : [`\`${each}\``]));
   const facts = [
     `Value: ${expects}.`,
     standard === undefined ? [] : `Default: ${inline(standard)}.`,
     example === undefined || example === standard ? [] : `Example: ${inline(example)}.`,
     set.length === 0 ? [] : `Also set by ${set.join(" and ")}.`,
+    restart ? "Read at the start only." : [],
   ].flat();
   return `- **\`${key}\`**: ${description}\n  ${facts.join(" ")}`;
 }

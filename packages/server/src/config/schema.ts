@@ -16,6 +16,7 @@ import {
   isStorageUrl,
   isWebOrigin,
   listOf,
+  restart,
   text,
   wholeNumber,
 } from "./fields.ts";
@@ -44,9 +45,13 @@ const server = z
     host: text(isHost, "an IP address or a host name, without a port")
       .default("127.0.0.1")
       .describe(
-        "The address the gateway listens on. On anything but a loopback address it serves the data plane only; the admin plane then has a listener of its own (see `admin`).",
-      ),
-    port: wholeNumber(0, 65_535).default(8484).describe("The port the gateway listens on; 0 picks a free one."),
+        "The address the gateway listens on. On anything but a loopback address it serves the data plane only; the admin plane then has a listener of its own (see `admin`), and the gateway must have an owner.",
+      )
+      .meta(restart),
+    port: wholeNumber(0, 65_535)
+      .default(8484)
+      .describe("The port the gateway listens on; 0 picks a free one.")
+      .meta(restart),
     allowed_hosts: listOf(isHostName, "host names", "a host name, without scheme, port or path")
       .default([])
       .describe(
@@ -68,7 +73,29 @@ const server = z
     body_timeout: duration("1s", "1h")
       .prefault("1m")
       .describe("How long a client may take to send the body of a request."),
+    body_min_rate: wholeNumber(0, 1_073_741_824)
+      .default(500)
+      .describe("The fewest bytes a second that the body of a request may come at, over 5 seconds; 0 for any."),
+    write_timeout: duration("1s", "1h")
+      .prefault("30s")
+      .describe("How long a client may leave what was sent to it unread, before its connection is cut.")
+      .meta(restart),
+    max_connections: wholeNumber(1, 1_000_000)
+      .default(16_384)
+      .describe("Open connections of clients, at most; above it a new one is answered 503 and closed.")
+      .meta(restart),
+    max_connections_per_address: wholeNumber(1, 1_000_000)
+      .default(8_192)
+      .describe(
+        "The same for one address (of IPv6: one /64 network), so that nobody takes all. A proxy in front counts as one address.",
+      )
+      .meta(restart),
     keep_alive: duration("1s", "1h").prefault("75s").describe("How long an idle connection of a client is kept open."),
+    shutdown_delay: duration("0s", "1h")
+      .prefault("0s")
+      .describe(
+        "How long requests are still taken after the gateway was told to stop, while `/readyz` says that it is not ready: time for a load balancer to notice.",
+      ),
     drain: duration("0s", "1h")
       .prefault("30s")
       .describe("How long running requests may go on after the gateway was told to stop, before they are cut."),
@@ -83,11 +110,11 @@ const admin = z
       .describe(
         "The loopback address of a listener of its own for the admin plane (127.0.0.1 if only `admin.port` is set).",
       )
-      .meta({ example: "127.0.0.1" }),
+      .meta({ ...restart, example: "127.0.0.1" }),
     port: wholeNumber(0, 65_535)
       .optional()
       .describe("The port of that listener (8485 if only `admin.host` is set); 0 picks a free one.")
-      .meta({ example: 8485 }),
+      .meta({ ...restart, example: 8485 }),
   })
   .prefault({})
   .describe(
@@ -99,7 +126,13 @@ const storage = z
     url: text(isStorageUrl, "`sqlite:`, `sqlite:/absolute/path` or `postgres://user:password@host/database`")
       .default("sqlite:")
       .describe("The database. `sqlite:` alone is the file portcullis.db in the home directory.")
-      .meta({ ...confidential, example: "postgres://portcullis@db.lan/portcullis" }),
+      .meta({ ...confidential, ...restart, example: "postgres://portcullis@db.lan/portcullis" }),
+    backups: wholeNumber(1, 1_000)
+      .default(5)
+      .describe(
+        "How many copies are kept in the directory backups of the home. One is made of an SQLite database before each upgrade of its schema.",
+      )
+      .meta(restart),
   })
   .prefault({})
   .describe("Where keys, settings, usage and the sealed vault are kept.");
@@ -111,14 +144,16 @@ const vault = z
       .default("auto")
       .describe(
         "What unseals the vault at start: a key file, PORTCULLIS_PASSPHRASE, or PORTCULLIS_ROOT_KEY. `auto` takes the one that is there, and makes a key file on a first start with none.",
-      ),
+      )
+      .meta(restart),
     key_file: text(isAbsolute, "an absolute path")
       .optional()
       .describe("The file that holds the root key, if not root.key in the home directory.")
-      .meta({ example: "/run/credentials/portcullis/root.key" }),
+      .meta({ ...restart, example: "/run/credentials/portcullis/root.key" }),
     cache: duration("0s", "24h")
       .prefault("5m")
-      .describe("How long an opened provider key may stay in memory; `0s` opens it anew for every request."),
+      .describe("How long an opened provider key may stay in memory; `0s` opens it anew for every request.")
+      .meta(restart),
   })
   .prefault({})
   .describe("The vault that provider keys are sealed in.");
@@ -138,9 +173,28 @@ const model = z.strictObject({
       output: price.describe("For output tokens."),
       cache_read: price.optional().describe("For input tokens read from a cache."),
       cache_write: price.optional().describe("For input tokens written to a cache."),
+      cache_write_1h: price.optional().describe("For input tokens written to a cache that lives for an hour."),
+      reasoning: price.optional().describe("For output tokens that are reasoning."),
+      input_audio: price.optional().describe("For input tokens that are audio."),
+      output_audio: price.optional().describe("For output tokens that are audio."),
+      input_image: price.optional().describe("For input tokens that are images."),
+      output_image: price.optional().describe("For output tokens that are images."),
     })
     .optional()
     .describe("Its price: micro-dollars per million tokens (3 dollars are 3000000). Without one, its cost is unknown."),
+  price_micros_per_unit: z
+    .strictObject({
+      image: price.optional().describe("For an image that is made."),
+      million_characters: price.optional().describe("For a million characters that are spoken."),
+      audio_hour: price
+        .optional()
+        .describe("For an hour of audio that is transcribed (60 times the price of a minute)."),
+      thousand_searches: price.optional().describe("For a thousand search units of a reranker."),
+    })
+    .optional()
+    .describe(
+      "Its price by other units, in micro-dollars. If it has no price per token besides, its tokens cost nothing.",
+    ),
 });
 
 /** What may stand under the id of one provider. */
@@ -210,13 +264,26 @@ const usage = z
       .default(1_073_741_824)
       .describe(
         "How much usage may wait in the journal while the database is away, in bytes; above it requests are refused.",
+      )
+      .meta(restart),
+    keep_requests: duration("1h", "3650d")
+      .prefault("30d")
+      .describe("How long single requests are kept. Their sums by the hour outlast them."),
+    keep_sums: duration("1h", "3650d")
+      .prefault("400d")
+      .describe("How long the sums are kept, which `portcullis usage` answers from."),
+    requests_max_bytes: wholeNumber(16_777_216, 1_099_511_627_776)
+      .default(1_073_741_824)
+      .describe(
+        "How much room single requests may take in the database, by estimate, in bytes; above it the oldest are deleted, whatever their age. An SQLite file does not shrink, but the room is used again.",
       ),
     include_stream_usage: z
       .boolean()
       .default(true)
       .describe(
         "Whether streamed OpenAI chat requests are made to report their usage where the client did not ask for it.",
-      ),
+      )
+      .meta(restart),
   })
   .prefault({})
   .describe("How usage is recorded.");
@@ -232,7 +299,10 @@ const upstream = z
       .describe("How long a provider may fall silent in the middle of a reply."),
     max_connections: wholeNumber(1, 65_535)
       .default(256)
-      .describe("Open connections to one address of a provider, at most."),
+      .describe("Open connections to one address of a provider, at most. As many requests may wait for one."),
+    queue_timeout: duration("1ms", "10m")
+      .prefault("10s")
+      .describe("How long a request may wait for one of these connections."),
   })
   .prefault({})
   .describe("Connections to providers.");

@@ -15,6 +15,8 @@ export interface Setting {
   readonly default: unknown;
   readonly example: unknown;
   readonly confidential: boolean;
+  /** Whether it is read at the start only. */
+  readonly restart: boolean;
   /** The environment variable that sets it; settings of a single provider have none. */
   readonly environment: string | undefined;
   readonly flag: string | undefined;
@@ -101,6 +103,7 @@ function setting(schema: JSONSchema.BaseSchema, path: readonly string[]): Settin
     default: schema.default,
     example: schema["example"] ?? schema.default,
     confidential: schema["confidential"] === true,
+    restart: schema["restart"] === true,
     environment: path.length === 2 ? `PORTCULLIS_${path.join("_").toUpperCase()}` : undefined,
     flag: flags[key],
   };

@@ -1,4 +1,5 @@
 import { isAbsolute, join, relative, resolve } from "node:path";
+import { Secret } from "../kernel/secret.ts";
 import { toConfig, type Config } from "./config.ts";
 import { failedDocument, readDocument, type ConfigDocument, type Position } from "./document.ts";
 import {
@@ -46,13 +47,15 @@ export type Origin =
   | ({ readonly kind: "file"; readonly file: string } & Position)
   | { readonly kind: "default" };
 
-/** A setting and the value that is in force, as the file would write it; fit to be shown. */
+/** A setting and the value that is in force, as the file would write it. */
 export interface EffectiveSetting {
   readonly setting: Setting;
   /** As in `setting.path`, with the real id of a provider in the place of `ID`. */
   readonly path: Path;
-  /** `undefined` if it has none. What is confidential is masked. */
+  /** Fit to be shown: what is confidential is masked. `undefined` if it has none. */
   readonly value: unknown;
+  /** The value itself, parsed and as JSON, to be compared with an earlier one. */
+  readonly exact: Secret;
   readonly origin: Origin;
 }
 
@@ -101,7 +104,7 @@ export function survey(sources: Sources): Survey {
     home,
     file: found?.path,
     environment: Object.freeze(taken),
-    settings: effectiveSettings(settings, values, locate),
+    settings: effectiveSettings(settings, { given: values, parsed: parsed.data ?? values }, locate),
     problems: [...problems, ...unknown].map(({ source, text }) => `${source}: ${text}`),
   };
 }
@@ -192,12 +195,14 @@ function byPosition(one: Problem, other: Problem): number {
   return first.line - second.line || first.column - second.column;
 }
 
-function effectiveSettings(
-  settings: readonly Setting[],
-  values: Readonly<Record<string, unknown>>,
-  locate: Locate,
-): readonly EffectiveSetting[] {
-  const providers = values["providers"];
+/** All values: as they were given, and as the schema reads them (durations in milliseconds, defaults filled in). */
+interface Values {
+  readonly given: Readonly<Record<string, unknown>>;
+  readonly parsed: unknown;
+}
+
+function effectiveSettings(settings: readonly Setting[], values: Values, locate: Locate): readonly EffectiveSetting[] {
+  const providers = values.given["providers"];
   const ids = isMapping(providers) ? Object.keys(providers) : [];
   const global = settings.filter(({ path }) => path.length === 2);
   const ofProvider = settings.filter(({ path }) => path.length === 3);
@@ -210,10 +215,11 @@ function effectiveSettings(
   ];
 }
 
-function effective(setting: Setting, path: Path, values: unknown, locate: Locate): EffectiveSetting {
-  const value = valueAt(values, path);
-  if (value === undefined) return { setting, path, value: setting.default, origin: { kind: "default" } };
-  return { setting, path, value: display(setting, value), origin: locate(path, true) };
+function effective(setting: Setting, path: Path, { given, parsed }: Values, locate: Locate): EffectiveSetting {
+  const value = valueAt(given, path);
+  const exact = new Secret(JSON.stringify(valueAt(parsed, path)) ?? "");
+  if (value === undefined) return { setting, path, value: setting.default, exact, origin: { kind: "default" } };
+  return { setting, path, value: display(setting, value), exact, origin: locate(path, true) };
 }
 
 /** Relative where the file lies below the working directory, else absolute. */

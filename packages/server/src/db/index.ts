@@ -2,4 +2,5 @@ export { copyDatabase } from "./copy.ts";
 export { isUniqueViolation } from "./constraint.ts";
 export { openDatabase, type Db, type OpenOptions } from "./connect.ts";
 export { migrate, migrationStatus, type MigrationResult, type MigrationStatus } from "./migrate.ts";
+export { upgrade } from "./upgrade.ts";
 export type * from "./tables.ts";

@@ -22,6 +22,9 @@ export interface Tables {
   setup_codes: SetupCodesTable;
   // usage
   requests: RequestsTable;
+  requests_kept: RequestsKeptTable;
+  usage_groups: UsageGroupsTable;
+  usage_hourly: UsageHourlyTable;
   // audit
   audit_events: AuditEventsTable;
 }
@@ -126,6 +129,7 @@ export interface KeysTable {
   description: string | null;
   models: JsonText | null;
   allow_ip: JsonText | null;
+  passthrough: JsonText | null;
   expires_at: TimeMs | null;
   disabled_at: TimeMs | null;
   created_at: TimeMs;
@@ -180,6 +184,69 @@ export interface RequestsTable {
   request_bytes: number;
   response_bytes: number;
   attempts: number;
+  /** What the provider keeps the reply under, where it can be asked for again. */
+  response_id: string | null;
+  input_audio_tokens: number;
+  output_audio_tokens: number;
+  input_image_tokens: number;
+  output_image_tokens: number;
+  images: number;
+  characters: number;
+  audio_ms: number;
+  searches: number;
+}
+
+/** One row (`id` 1): how much of `requests` there is, changed in the same transactions as that table. */
+export interface RequestsKeptTable {
+  id: 1;
+  rows: number;
+  /** Of what started before this, rows were deleted. 0 if none ever were. */
+  since: TimeMs;
+  /** Rows that were deleted because the table had reached its limit, and not because of their age. */
+  dropped_rows: number;
+}
+
+/** What the requests of one sum have in common. `id` is a digest of the rest (but for `last_hour`). */
+export interface UsageGroupsTable {
+  id: string;
+  /** The newest hour that has a sum of this group. */
+  last_hour: TimeMs;
+  key_id: string | null;
+  user_name: string | null;
+  team: string | null;
+  service: string | null;
+  route: string;
+  dialect: string;
+  provider: string | null;
+  model: string | null;
+  outcome: string;
+}
+
+/** Sums over the requests of a group that started in the hour that begins at `hour`. They outlast the requests. */
+export interface UsageHourlyTable {
+  hour: TimeMs;
+  group_id: string;
+  requests: number;
+  /** Those whose cost is not known, and not in `cost_micros`. */
+  unpriced_requests: number;
+  /** Those with a latency; `latency_ms` is its sum. */
+  timed_requests: number;
+  input_tokens: number;
+  output_tokens: number;
+  cache_read_tokens: number;
+  cache_write_tokens: number;
+  cache_write_1h_tokens: number;
+  reasoning_tokens: number;
+  input_audio_tokens: number;
+  output_audio_tokens: number;
+  input_image_tokens: number;
+  output_image_tokens: number;
+  images: number;
+  characters: number;
+  audio_ms: number;
+  searches: number;
+  cost_micros: number;
+  latency_ms: number;
 }
 
 /** Append-only; each row's hash covers its predecessor's. */

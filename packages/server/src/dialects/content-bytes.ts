@@ -6,6 +6,7 @@ const contentKeys = [
   "input",
   "content",
   "refusal",
+  "response",
   "thinking",
   "arguments",
   "reasoning",
@@ -78,13 +79,12 @@ export function startsWith(bytes: Buffer, at: number, word: Buffer): boolean {
   return true;
 }
 
-const deltaKey = Buffer.from('"delta":');
-
 /**
- * Finds the value of the first `delta` of one stream's events, one after another; -1 in an event without. From event
- * to event it mostly lies at the same distance from the start, which is tried first.
+ * Finds the value of the first `delta` (or another key, followed by its colon) of one stream's events, one after another;
+ * -1 in an event without. From event to event it mostly lies at the same distance from the start, which is tried first.
  */
-export function createDeltaFinder(): (bytes: Buffer, start: number, end: number) => number {
+export function createDeltaFinder(key = "delta"): (bytes: Buffer, start: number, end: number) => number {
+  const deltaKey = Buffer.from(`"${key}":`);
   let distance = 0;
   return (bytes, start, end) => {
     const tried = start + distance + deltaKey.length;
@@ -97,8 +97,8 @@ export function createDeltaFinder(): (bytes: Buffer, start: number, end: number)
 }
 
 /** Measures the generated text in a stream's events, one after another. */
-export function createDeltaMeter(): (bytes: Buffer, start: number, end: number) => number {
-  const find = createDeltaFinder();
+export function createDeltaMeter(key?: string): (bytes: Buffer, start: number, end: number) => number {
+  const find = createDeltaFinder(key);
   return (bytes, start, end) => {
     const value = find(bytes, start, end);
     return value < 0 ? 0 : contentBytes(bytes, value, end);

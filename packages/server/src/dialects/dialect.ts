@@ -2,7 +2,7 @@ import type { ErrorCode } from "@portcullis/contract";
 import type { Edit, ScannedObject } from "../kernel/json-scan.ts";
 import type { MediaUsage, TokenUsage } from "../kernel/tokens.ts";
 
-export type DialectId = "anthropic-messages" | "openai-chat" | "openai-responses";
+export type DialectId = "anthropic-messages" | "gemini" | "ollama" | "openai-chat" | "openai-responses";
 
 /**
  * How a reply that comes in pieces is framed: server-sent events; JSON documents, one a line; one JSON array whose elements
@@ -13,25 +13,45 @@ export type StreamFraming = "sse" | "ndjson" | "json-array";
 
 /** An address that clients of a dialect call. */
 export interface DialectRoute {
-  readonly method: "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /**
    * What clients call: `/v1/messages`. `{model}` stands for a model's name, which may hold slashes and colons, and is
-   * then not looked for in the body: `/v1beta/models/{model}:generateContent`.
+   * then not looked for in the body: `/v1beta/models/{model}:generateContent`. Of a `kept` route, `{id}` stands for the
+   * reply's.
    */
   readonly path: string;
   /** The same at a provider, behind the version segment: `/messages`. */
   readonly upstreamPath: string;
-  /** `count` routes count tokens, `describe` routes tell of a model; neither uses any. */
-  readonly purpose: "inference" | "count" | "describe";
-  /** What a request carries. */
-  readonly body: "json" | "multipart";
+  /**
+   * `count` routes count tokens, `describe` routes tell of a model, `kept` routes are about a reply that the provider has
+   * kept; none of them uses tokens. What a `raw` route does is the provider's affair, and what it costs is not known.
+   */
+  readonly purpose: "inference" | "count" | "describe" | "kept" | "raw";
+  /** What a request carries; of an `opaque` body nothing is read. */
+  readonly body: "json" | "multipart" | "none" | "opaque";
   /** Whether the reply comes in pieces: as the field `stream` says, where false or true is meant by its absence; or whatever it says. */
   readonly streams: "if_asked" | "unless_declined" | "always" | "never";
   readonly usage: UsageReaders;
+  /**
+   * What makes the streamed reply to this JSON request state its usage; undefined if it does so anyway.
+   *
+   * @param fields the body, scanned for at least `stream` and `stream_options`
+   * @throws AppError `invalid_json` if the part to be changed gives a key twice
+   */
+  askForUsage?(body: Buffer, fields: ScannedObject): UsageRequest | undefined;
   /** What the request alone says of its usage, for replies that state none: the text to be spoken. */
   requestedMedia?(body: Buffer): MediaUsage;
-  /** What else to change in a body whose model is called `model` at the provider, where it is named more than once. */
-  renameModel?(body: Buffer, model: string): readonly Edit[];
+  /** Throws AppError if the body asks for what is not done for callers, whatever the model. */
+  check?(body: Buffer): void;
+  /** Throws AppError `invalid_request` where the query (with its `?`) asks for a reply that cannot be read. */
+  checkQuery?(query: string): void;
+  /**
+   * What else to change in a body whose model is called `model` at the provider, where it is named more than once; nothing
+   * where every name is that one. It is asked even if the caller asked for the model by that very name.
+   *
+   * @param fields the body, scanned for at least `model`
+   */
+  renameModel?(body: Buffer, model: string, fields: ScannedObject): readonly Edit[];
 }
 
 export interface UsageReaders {
@@ -47,6 +67,7 @@ export interface Failure {
   readonly status: number;
   readonly message: string;
   readonly hint?: string;
+  readonly retryAfterSeconds?: number;
   readonly requestId: string;
 }
 
@@ -114,13 +135,6 @@ export interface Dialect {
   readonly id: DialectId;
   readonly name: string;
   readonly routes: readonly DialectRoute[];
-  /**
-   * What makes the reply to this request state its usage; undefined if it does so anyway.
-   *
-   * @param fields the body, scanned for at least `stream` and `stream_options`
-   * @throws AppError `invalid_json` if the part to be changed gives a key twice
-   */
-  askForUsage(body: Buffer, fields: ScannedObject): UsageRequest | undefined;
   readonly failure: {
     /** The answer in place of a reply: the status, and a JSON body. */
     encode(failure: Failure): { readonly status: number; readonly body: Buffer };

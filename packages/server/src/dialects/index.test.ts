@@ -18,6 +18,9 @@ test("no two dialects claim the same route", () => {
 });
 
 test("a route's path at a provider is its path behind the version segment", () => {
-  for (const { path, upstreamPath } of dialects.flatMap((dialect) => dialect.routes))
-    assert.equal(path, `/v1${upstreamPath}`);
+  for (const { path, upstreamPath } of dialects.flatMap((dialect) => dialect.routes)) {
+    const own = path.endsWith(upstreamPath) ? upstreamPath : upstreamPath.replace("/models/{model}", "/{model}");
+    assert.ok(path.endsWith(own), path);
+    assert.match(path.slice(0, -own.length), /^\/(v\d[a-z0-9]*|api)$/);
+  }
 });

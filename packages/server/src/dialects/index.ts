@@ -1,5 +1,7 @@
 import { anthropicMessages } from "./anthropic-messages/index.ts";
 import type { Dialect, DialectId } from "./dialect.ts";
+import { gemini } from "./gemini/index.ts";
+import { ollama } from "./ollama/index.ts";
 import { openaiChat } from "./openai-chat/index.ts";
 import { openaiResponses } from "./openai-responses/index.ts";
 
@@ -18,6 +20,8 @@ export { estimateInputTokens } from "./estimate.ts";
 
 const all: Readonly<Record<DialectId, Dialect>> = {
   "anthropic-messages": anthropicMessages,
+  gemini,
+  ollama,
   "openai-chat": openaiChat,
   "openai-responses": openaiResponses,
 };

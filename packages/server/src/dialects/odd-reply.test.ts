@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { noTokens } from "../kernel/tokens.ts";
 import { type DialectId, dialects, type UsageReading } from "./index.ts";
-import { bodyReader, streamReader } from "./test-parts.ts";
+import { bodyReader, eventOf, streamReader } from "./test-parts.ts";
 
 describe("a reply that is hostile or odd", () => {
   const stream = (id: DialectId, ...events: readonly string[]): UsageReading => {
     const reader = streamReader(id);
-    for (const event of events) reader.push(Buffer.from(`data: ${event}\n\n`));
+    for (const event of events) reader.push(eventOf(id, event));
     return reader.end();
   };
 
@@ -52,6 +52,8 @@ describe("a reply that is hostile or odd", () => {
   test("with `error: null` has not failed", () => {
     const events = {
       "anthropic-messages": '{"type":"message_delta","delta":{},"error":null,"usage":{"output_tokens":1}}',
+      gemini: '{"candidates":[],"error":null}',
+      ollama: '{"message":{"role":"assistant","content":""},"done":true,"error":null}',
       "openai-chat": '{"choices":[],"error":null}',
       "openai-responses": '{"type":"response.completed","response":{"status":"completed","error":null}}',
     };

@@ -3,36 +3,21 @@ import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { noTokens, type TokenUsage } from "../kernel/tokens.ts";
-import { type DialectId, dialects, type UsageReader, type UsageReading } from "./index.ts";
-import { bodyReader, streamReader } from "./test-parts.ts";
+import { noMedia } from "../kernel/tokens.ts";
+import { type DialectId, dialects, type UsageReading } from "./index.ts";
+import {
+  bodyReader,
+  type Expected,
+  fixture,
+  fixtures,
+  idOf,
+  read,
+  reading,
+  split,
+  streamReader,
+} from "./test-parts.ts";
 
-const fixtures = join(import.meta.dirname, "../../test/fixtures");
-
-function fixture(id: DialectId, name: string): Buffer {
-  return readFileSync(join(fixtures, id, name));
-}
-
-function read(reader: UsageReader, chunks: readonly Buffer[]): UsageReading {
-  for (const chunk of chunks) reader.push(chunk);
-  return reader.end();
-}
-
-function split(bytes: Buffer, places: readonly number[]): Buffer[] {
-  const ends = [...places, bytes.length].toSorted((one, other) => one - other);
-  return ends.map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end));
-}
-
-interface Expected {
-  readonly tokens?: Partial<TokenUsage>;
-  readonly model?: string;
-  readonly stopReason?: string;
-  readonly incomplete?: true;
-  readonly outputText?: string;
-  readonly failure?: string;
-}
-
-/** What each recorded stream says. `outputText` is the generated text as it stands in the JSON. */
+/** What each recorded stream says. */
 const streams: Readonly<Record<DialectId, Readonly<Record<string, Expected>>>> = {
   "anthropic-messages": {
     "text.sse": {
@@ -71,6 +56,82 @@ const streams: Readonly<Record<DialectId, Readonly<Record<string, Expected>>>> =
       model: "claude-haiku-4-5",
       stopReason: "end_turn",
       outputText: "Hi there",
+    },
+  },
+  gemini: {
+    "text.sse": {
+      tokens: { input: 548, output: 23 + 212, cacheRead: 1500, reasoning: 212 },
+      model: "gemini-3-pro-preview",
+      stopReason: "STOP",
+      outputText:
+        '**Greeting**\\n\\nThe user says hello.Grüß Gott – what can I \\"do\\"?\\n{\\"usageMetadata\\":{\\"candidatesTokenCount\\":99999}}',
+    },
+    "tool-call.sse": {
+      tokens: { input: 87 + 13, output: 31 + 64, reasoning: 64 },
+      model: "gemini-3-pro-preview",
+      stopReason: "STOP",
+    },
+    "text-last.sse": {
+      tokens: { input: 10, output: 9 },
+      model: "gemini-2.5-flash",
+      stopReason: "MAX_TOKENS",
+      outputText: "I looked. Nothing there.",
+    },
+    "blocked.sse": { tokens: { input: 23 }, model: "gemini-2.5-pro", stopReason: "PROHIBITED_CONTENT" },
+    "error.sse": {
+      tokens: { input: 40, output: 2 },
+      model: "gemini-2.5-flash",
+      incomplete: true,
+      outputText: "Half a",
+      failure: "UNAVAILABLE",
+    },
+    "image.sse": {
+      tokens: { input: 300, output: 1295, media: { ...noMedia, inputImage: 258, outputImage: 1290 } },
+      model: "gemini-3-pro-image-preview",
+      stopReason: "STOP",
+      outputText: "Here it is.",
+    },
+    "no-usage.sse": { stopReason: "STOP", outputText: "Hello there" },
+    "cut.sse": {
+      tokens: { input: 8, output: 703, reasoning: 700 },
+      model: "gemini-2.5-flash",
+      incomplete: true,
+      outputText: "One two three",
+    },
+  },
+  ollama: {
+    "text.ndjson": {
+      tokens: { input: 31, output: 24 },
+      model: "qwen3:8b",
+      stopReason: "stop",
+      outputText: 'The user greets me.Grüß Gott – \\"so\\"\\n{\\"done\\":true,\\"eval_count\\":99999}',
+    },
+    "tool-call.ndjson": {
+      tokens: { input: 164, output: 19 },
+      model: "qwen3:8b",
+      stopReason: "stop",
+      outputText: "I look it up.",
+    },
+    "length.ndjson": {
+      tokens: { input: 12, output: 2 },
+      model: "qwen3:8b",
+      stopReason: "length",
+      outputText: "Once upon",
+    },
+    "generate.ndjson": {
+      tokens: { input: 14, output: 4 },
+      model: "gemma3:4b",
+      stopReason: "stop",
+      outputText: "Rome is old",
+    },
+    "cached-prompt.ndjson": { model: "qwen3:8b", stopReason: "stop", outputText: "Hello there" },
+    "error.ndjson": { model: "qwen3:8b", incomplete: true, outputText: "Half a", failure: "error" },
+    "load.ndjson": { tokens: {}, model: "qwen3:8b", stopReason: "load" },
+    "reordered.ndjson": {
+      tokens: { input: 9, output: 3 },
+      model: "local",
+      stopReason: "stop",
+      outputText: "Sorted!",
     },
   },
   "openai-chat": {
@@ -149,26 +210,15 @@ const streams: Readonly<Record<DialectId, Readonly<Record<string, Expected>>>> =
   },
 };
 
-function reading(expected: Expected): Omit<UsageReading, "announced"> {
-  return {
-    tokens: expected.tokens && { ...noTokens, ...expected.tokens },
-    model: expected.model,
-    stopReason: expected.stopReason,
-    complete: expected.incomplete !== true,
-    outputBytes: Buffer.byteLength(expected.outputText ?? ""),
-    failure: expected.failure,
-  };
-}
-
 /** What was announced is tested with the events that repeat it. */
 function assertReads(found: UsageReading, expected: Expected, where: string): void {
-  assert.deepEqual(found, { ...reading(expected), announced: found.announced }, where);
+  assert.deepEqual(found, { ...reading(expected), announced: found.announced, ...idOf(found) }, where);
 }
 
 for (const { id } of dialects) {
   describe(`a stream of ${id}`, () => {
     test("every fixture is in the table", () => {
-      const files = globSync("*.sse", { cwd: join(fixtures, id) }).map((file) => basename(file));
+      const files = globSync("*.{ndjson,sse}", { cwd: join(fixtures, id) }).map((file) => basename(file));
       assert.deepEqual(files.sort(), Object.keys(streams[id]).sort());
     });
 
@@ -276,121 +326,3 @@ for (const { id } of dialects) {
     });
   });
 }
-
-describe("a body", () => {
-  const bodies: Readonly<Record<DialectId, Readonly<Record<string, Expected>>>> = {
-    "anthropic-messages": {
-      "reply.json": {
-        tokens: { input: 25, output: 15, cacheRead: 7, cacheWrite: 60, cacheWrite1h: 40 },
-        model: "claude-opus-4-8",
-        stopReason: "tool_use",
-      },
-      "error.json": { failure: "rate_limit_error" },
-    },
-    "openai-chat": {
-      "reply.json": {
-        tokens: { input: 0, output: 10, cacheRead: 30 },
-        model: "gpt-4.1-2025-04-14",
-        stopReason: "stop",
-      },
-      "error.json": { failure: "insufficient_quota" },
-    },
-    "openai-responses": {
-      "reply.json": {
-        tokens: { input: 12, output: 141, cacheRead: 20, cacheWrite: 5, reasoning: 128 },
-        model: "gpt-5.1-2025-11-13",
-        stopReason: "completed",
-      },
-      "error.json": { failure: "unsupported_parameter" },
-    },
-  };
-
-  for (const { id } of dialects) {
-    for (const [name, expected] of Object.entries(bodies[id])) {
-      test(`${id}/${name} is read, wherever it is split`, () => {
-        const bytes = fixture(id, name);
-        for (let place = 0; place <= bytes.length; place++) {
-          const found = read(bodyReader(id), split(bytes, [place]));
-          assert.deepEqual(found, { ...reading(expected), announced: undefined }, `split at ${place}`);
-        }
-      });
-    }
-
-    test(`of ${id} too large to hold states its usage all the same`, () => {
-      const bytes = fixture(id, "reply.json");
-      const at = bytes.indexOf("Hi –") + bytes.indexOf("Hello") + 2;
-      const long = [
-        bytes.subarray(0, at),
-        ...Array.from({ length: 90 }, () => Buffer.alloc(65_536, "x")),
-        bytes.subarray(at),
-      ];
-      const found = read(bodyReader(id), long);
-      assert.deepEqual(found.tokens, reading(bodies[id]["reply.json"] ?? {}).tokens);
-      assert.equal(found.complete, true);
-      assert.equal(read(bodyReader(id), long.slice(0, -1)).complete, false);
-    });
-
-    test(`of ${id} that is cut off, or no JSON, is not complete`, () => {
-      const bytes = fixture(id, "reply.json");
-      const found = read(bodyReader(id), [bytes.subarray(0, bytes.length - 10)]);
-      assert.equal(found.complete, false);
-      assert.equal(found.tokens, undefined);
-      assert.ok(found.outputBytes > 0);
-      for (const junk of ["", "<html>bad gateway</html>", "[1,2]", '"text"']) {
-        const reader = bodyReader(id);
-        reader.push(Buffer.from(junk));
-        assert.equal(reader.end().complete, false, junk);
-        assert.deepEqual(reader.end(), reader.end());
-      }
-    });
-  }
-
-  test("without usage is measured, for an estimate", () => {
-    const body = (id: DialectId, value: unknown) =>
-      read(bodyReader(id), [Buffer.from(JSON.stringify(value))]).outputBytes;
-    assert.equal(
-      body("openai-chat", {
-        choices: [
-          {
-            message: {
-              role: "assistant",
-              content: "four",
-              tool_calls: [{ id: "call_1", function: { name: "f", arguments: "{}" } }],
-            },
-          },
-        ],
-      }),
-      6,
-    );
-    assert.equal(
-      body("anthropic-messages", {
-        content: [
-          { type: "thinking", thinking: "abc", signature: "sig" },
-          { type: "text", text: "de" },
-        ],
-      }),
-      5,
-    );
-    assert.equal(
-      body("openai-responses", {
-        instructions: "be",
-        output: [{ type: "message", content: [{ type: "output_text", text: "abc" }] }],
-      }),
-      3,
-    );
-    assert.equal(
-      body("openai-chat", {
-        choices: [
-          {
-            message: {
-              reasoning: "twice",
-              reasoning_details: [{ type: "reasoning.text", text: "twice" }],
-              content: "said",
-            },
-          },
-        ],
-      }),
-      9,
-    );
-  });
-});

@@ -7,11 +7,14 @@ import type { Plane, Refuse } from "../ingress/index.ts";
 import type { Exchange } from "./exchange.ts";
 import { dialectByHeaders, modelRoutes, type ModelListParts } from "./models/index.ts";
 import { serve, type PipelineParts } from "./pipeline.ts";
+import { ollamaRoutes } from "./ollama-routes.ts";
 import { OpenReplies } from "./open-replies.ts";
 import { withoutPrefix } from "./prefixes.ts";
 import { probeRoutes, type ProbeParts } from "./probes.ts";
 import { createRouteTable, type FoundRoute, type GatewayRoute, type Visit } from "./routes.ts";
 import { authenticate } from "./stages/authenticate.ts";
+import { planKept } from "./stages/kept.ts";
+import { passthroughMethods, passthroughRoute, planPassthrough } from "./stages/passthrough.ts";
 import { refuse } from "./stages/refuse.ts";
 
 export interface GatewayParts extends Omit<PipelineParts, "open">, ModelListParts, ProbeParts {}
@@ -22,13 +25,21 @@ export interface Gateway {
   readonly refuse: Refuse;
   /** Every way into the data plane. */
   readonly routes: readonly GatewayRoute[];
+  /** Ends every reply under way with this error, and settles it. */
+  cutAll(error: AppError): void;
 }
 
 /** The data plane: the routes of every dialect, the lists of models, the probes. */
 export function createGateway(parts: GatewayParts): Gateway {
   const pipeline: PipelineParts = { ...parts, open: new OpenReplies() };
   parts.keys.onRevoked((id, error) => pipeline.open.cutAllOf(id, error));
-  const table = createRouteTable([...dialectRoutes(pipeline), ...modelRoutes(parts), ...probeRoutes(parts)]);
+  const table = createRouteTable([
+    ...dialectRoutes(pipeline),
+    ...passthroughRoutes(pipeline),
+    ...modelRoutes(parts),
+    ...ollamaRoutes(parts),
+    ...probeRoutes(parts),
+  ]);
 
   const refuseAny: Refuse = (request, response, path, error) => {
     const near = table.methodsAt(withoutPrefix(path)).map((method) => table.find(method, withoutPrefix(path)))[0];
@@ -63,7 +74,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     return true;
   }
 
-  return { plane, refuse: refuseAny, routes: table.routes };
+  return { plane, refuse: refuseAny, routes: table.routes, cutAll: (error) => pipeline.open.cutAll(error) };
 }
 
 function dialectRoutes(pipeline: PipelineParts): readonly GatewayRoute[] {
@@ -74,10 +85,26 @@ function dialectRoutes(pipeline: PipelineParts): readonly GatewayRoute[] {
         path: route.path,
         dialect,
         policy: "key",
-        answer: (visit, caller) => void serve(newExchange(visit, caller, dialect, route, pipeline), pipeline),
+        answer(visit, caller) {
+          const exchange = newExchange(visit, caller, dialect, route, pipeline);
+          void (route.purpose === "kept" ? serve(exchange, pipeline, planKept) : serve(exchange, pipeline));
+        },
       }),
     ),
   );
+}
+
+function passthroughRoutes(pipeline: PipelineParts): readonly GatewayRoute[] {
+  const dialect = dialectById("openai-chat");
+  return passthroughMethods.map((method) => ({
+    method,
+    path: passthroughRoute.path,
+    dialect,
+    policy: "key",
+    answer(visit, caller) {
+      void serve(newExchange(visit, caller, dialect, passthroughRoute, pipeline), pipeline, planPassthrough);
+    },
+  }));
 }
 
 function newExchange(
@@ -93,7 +120,7 @@ function newExchange(
     startedMonotonic: clock.monotonic(),
     dialect,
     route,
-    modelInPath: visit.name,
+    nameInPath: visit.name,
     query: visit.query,
     request: visit.request,
     response: visit.response,

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Dialect, DialectRoute } from "../dialects/index.ts";
+import type { MediaUsage } from "../kernel/tokens.ts";
 import type { Caller } from "../identity/index.ts";
+import type { Spool } from "../ingress/index.ts";
 import type { Target } from "../routing/index.ts";
 import type { UsedCredential } from "./stages/credential.ts";
 import type { Asked } from "./stages/decode.ts";
@@ -16,8 +18,8 @@ export interface Exchange {
   readonly startedMonotonic: number;
   readonly dialect: Dialect;
   readonly route: DialectRoute;
-  /** The model's name where the route has it in its path, else empty. */
-  readonly modelInPath: string;
+  /** What the route has in its path: a model's name, the id of a kept reply; else empty. */
+  readonly nameInPath: string;
   /** The query as it came, with its `?`, or empty. */
   readonly query: string;
   readonly request: IncomingMessage;
@@ -27,7 +29,11 @@ export interface Exchange {
   requestBytes: number;
   /** A floor for the tokens of the request, to be charged where nobody counted them. */
   estimatedInput: number;
-  asked?: Asked;
+  /** The same of what is not counted in tokens. */
+  requestedMedia?: MediaUsage;
+  asked?: Pick<Asked, "model" | "stream">;
+  /** Where the body lies that is not held in memory; given back when the exchange is over. */
+  spool?: Spool;
   target?: Target;
   credential?: UsedCredential;
   /** Set once the journal holds the start of this exchange: from then on it must hold its end too. */

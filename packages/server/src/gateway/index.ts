@@ -1,2 +1,2 @@
-export { createGateway } from "./app.ts";
+export { createGateway, type Gateway } from "./app.ts";
 export { createSettler } from "./stages/settle.ts";

@@ -30,4 +30,8 @@ export class OpenReplies {
   cutAllOf(keyId: string, error: AppError): void {
     for (const reply of this.#slots) if (reply?.keyId === keyId) reply.cut(error);
   }
+
+  cutAll(error: AppError): void {
+    for (const reply of this.#slots) reply?.cut(error);
+  }
 }

@@ -1,33 +1,38 @@
+import type { IncomingMessage } from "node:http";
 import { asAppError, describe, type AppError } from "../kernel/errors.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
-import type { BodyLimits } from "../ingress/index.ts";
+import type { BodyLimits, Spools } from "../ingress/index.ts";
 import type { Keys } from "../identity/index.ts";
-import type { Providers } from "../providers/index.ts";
+import type { KeptReply } from "../usage/index.ts";
 import type { Routing } from "../routing/index.ts";
-import type { StreamFilter } from "../dialects/index.ts";
-import type { Connector, UpstreamRequest } from "../upstream/index.ts";
+import type { Connector } from "../upstream/index.ts";
 import type { Exchange } from "./exchange.ts";
+import type { ModelListParts } from "./models/index.ts";
 import type { OpenReplies } from "./open-replies.ts";
 import { admitCaller, admitModel } from "./stages/admit.ts";
 import { authenticate } from "./stages/authenticate.ts";
+import { describeModel } from "./stages/describe.ts";
 import { openCredential } from "./stages/credential.ts";
-import { prepare } from "./stages/prepare.ts";
+import { prepare, type Prepared } from "./stages/prepare.ts";
 import { receive } from "./stages/receive.ts";
 import { refuse } from "./stages/refuse.ts";
 import { Relay, ownHeaders } from "./stages/relay.ts";
 import type { Settler } from "./stages/settle.ts";
 
-export interface PipelineParts {
+export interface PipelineParts extends ModelListParts {
   readonly keys: Keys;
   readonly routing: Routing;
-  readonly providers: Providers;
   readonly connector: Connector;
   readonly settler: Settler;
   readonly clock: Clock;
   readonly log: Log;
   readonly bodyLimits: BodyLimits;
+  /** Where forms with files wait until they are whole. */
+  readonly spools: Spools;
   readonly open: OpenReplies;
+  /** Where a reply is kept that one of the caller's own requests had. */
+  readonly findKeptReply: (responseId: string, keyId: string) => Promise<KeptReply | undefined>;
   /** Whether token counts of streamed chat replies are asked for when the caller did not. */
   readonly includeStreamUsage: boolean;
 }
@@ -37,33 +42,46 @@ export interface PipelineParts {
  * property: nothing of a body is read before the caller is known, nothing is decided by a body before it is checked, and
  * nothing is sent before it is written down.
  */
-export async function serve(exchange: Exchange, parts: PipelineParts): Promise<void> {
+export async function serve(exchange: Exchange, parts: PipelineParts, plan: Plan = planByModel): Promise<void> {
   try {
     const { revocations } = parts.keys;
     admitCaller(exchange.caller);
-    exchange.asked = await receive(exchange, parts.bodyLimits);
-    exchange.target = parts.routing.resolve(exchange.asked.model, exchange.dialect.id);
-    admitModel(exchange.caller, exchange.target);
-    const credential = await openCredential(exchange.target.provider, parts.providers.credentials);
-    exchange.credential = credential;
+    const planned = await plan(exchange, parts);
     // Waiting for the body took its time: the caller may have left, and its key may have been revoked.
-    if (exchange.response.destroyed) return;
+    if (planned === undefined || exchange.response.destroyed) return;
     if (parts.keys.revocations !== revocations) authenticate(exchange.request, parts.keys);
-    const { request, filter } = prepare(exchange, exchange.asked, exchange.target, credential, parts);
     parts.settler.start(exchange);
-    await relayReply(exchange, request, filter, parts);
+    await relayReply(exchange, planned, parts);
   } catch (thrown) {
     giveBack(exchange, asAppError(thrown), parts);
+  } finally {
+    await exchange.spool?.release();
   }
 }
 
+/** Reads the request, finds where it goes, and makes what is sent there; undefined if it was answered on the way. */
+export type Plan = (exchange: Exchange, parts: PipelineParts) => Promise<Prepared | undefined>;
+
+async function planByModel(exchange: Exchange, parts: PipelineParts): Promise<Prepared | undefined> {
+  exchange.route.checkQuery?.(exchange.query);
+  const asked = await receive(exchange, parts);
+  exchange.asked = { model: asked.model, stream: asked.stream }; // and not the body, which is done with when it was sent
+  if (exchange.route.purpose === "describe" && describeModel(exchange, asked.model, parts)) return undefined;
+  const target = parts.routing.resolve(asked.model, exchange.dialect.id, providerApart(exchange.request));
+  exchange.target = target;
+  admitModel(exchange.caller, target);
+  exchange.credential = await openCredential(target.provider, parts.providers.credentials);
+  return prepare(exchange, asked, target, exchange.credential, parts);
+}
+
+/** The provider that a client written for Portkey names in a header of its own. */
+function providerApart({ headers }: IncomingMessage): string | undefined {
+  const name = headers["x-portkey-provider"];
+  return typeof name === "string" && name !== "" ? name : undefined;
+}
+
 /** Sends the request and carries the reply; resolves when the exchange is settled, whatever came of it. */
-function relayReply(
-  exchange: Exchange,
-  request: UpstreamRequest,
-  filter: StreamFilter | undefined,
-  parts: PipelineParts,
-): Promise<void> {
+function relayReply(exchange: Exchange, { request, filter }: Prepared, parts: PipelineParts): Promise<void> {
   return new Promise((resolve) => {
     const relay = new Relay(exchange, parts, filter, () => {
       parts.open.remove(slot);

@@ -24,7 +24,16 @@ export function probeRoutes({ version, readiness, clock }: ProbeParts): readonly
     else sendJson(visit, { status: "not ready", problem }, 503);
   };
   const hello = (visit: Visit): void => sendJson(visit, { name: "portcullis", version });
-  const answers = { "/health": alive, "/healthz": alive, "/readyz": ready, "/": hello, "/api/hello": hello };
+  const answers = {
+    "/health": alive,
+    "/healthz": alive,
+    "/health/liveliness": alive, // LiteLLM's spelling
+    "/health/liveness": alive,
+    "/readyz": ready,
+    "/health/readiness": ready,
+    "/": hello,
+    "/api/hello": hello,
+  };
   const dialect = dialectById("openai-chat");
   return Object.entries(answers).flatMap(([path, answer]): GatewayRoute[] => [
     { method: "GET", path, dialect, policy: "public", answer },

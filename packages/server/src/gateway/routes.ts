@@ -20,7 +20,7 @@ export interface Visit {
 }
 
 interface RouteHead {
-  readonly method: "GET" | "HEAD" | "POST" | "DELETE";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** `/v1/messages`, or with one name in it, which takes one character or more: `/v1/models/{model}`. */
   readonly path: string;
   /** Whose errors are spoken there; chosen by what the request says of its client where several share a path. */

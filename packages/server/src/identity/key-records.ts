@@ -19,6 +19,8 @@ export interface KeyRecord {
   readonly models: readonly string[] | null;
   /** Addresses and CIDR ranges the key may be used from; `null` allows every address. */
   readonly allowIp: readonly string[] | null;
+  /** Ids of the providers whose own addresses it may call; `null` for none. */
+  readonly passthrough: readonly string[] | null;
   readonly expiresAt: number | null;
   readonly disabledAt: number | null;
   readonly createdAt: number;
@@ -62,6 +64,7 @@ function fromRow(row: Row): KeyRecord {
     description: row.description,
     models: parseList(row.models),
     allowIp: parseList(row.allow_ip),
+    passthrough: parseList(row.passthrough),
     expiresAt: row.expires_at,
     disabledAt: row.disabled_at,
     createdAt: row.created_at,
@@ -83,6 +86,7 @@ function toRow(record: KeyRecord): Row {
     description: record.description,
     models: record.models === null ? null : JSON.stringify(record.models),
     allow_ip: record.allowIp === null ? null : JSON.stringify(record.allowIp),
+    passthrough: record.passthrough === null ? null : JSON.stringify(record.passthrough),
     expires_at: record.expiresAt,
     disabled_at: record.disabledAt,
     created_at: record.createdAt,

@@ -16,6 +16,8 @@ export interface Caller {
   readonly service: string | null;
   /** Whether the key's list has the model, as `provider/model` or by its id there. */
   allowsModel(provider: string, model: string): boolean;
+  /** Whether it may call the provider by that provider's own addresses. */
+  allowsPassthrough(provider: string): boolean;
   /** For messages: the allowed patterns as the key's owner wrote them. */
   readonly models: readonly string[] | null;
 }
@@ -28,8 +30,15 @@ export interface NewKey {
   readonly description?: string | undefined;
   readonly models?: readonly string[] | undefined;
   readonly allowIp?: readonly string[] | undefined;
+  readonly passthrough?: readonly string[] | undefined;
   readonly expiresAt?: number | undefined;
 }
+
+/** What can be changed of a key. What is absent stays as it is; `null` takes the limit away. */
+export type KeyChanges = {
+  readonly [Name in Changeable]?: KeyRecord[Name] | undefined;
+};
+type Changeable = "user" | "team" | "service" | "description" | "models" | "allowIp" | "passthrough" | "expiresAt";
 
 export interface IssuedKey {
   readonly record: KeyRecord;
@@ -138,6 +147,7 @@ export class Keys {
       description: input.description ?? null,
       models: input.models ?? null,
       allowIp: input.allowIp ?? null,
+      passthrough: input.passthrough ?? null,
       expiresAt: input.expiresAt ?? null,
       disabledAt: null,
       createdAt: this.#clock.now(),
@@ -147,6 +157,12 @@ export class Keys {
     await this.#records.insert(record);
     this.#live.set(record.id, live);
     return { record, text: minted.text };
+  }
+
+  /** What is open under the key goes on: what it was let in for was allowed then. */
+  async update(id: string, changes: KeyChanges): Promise<KeyRecord> {
+    const stated = Object.entries(changes).filter(([, value]) => value !== undefined);
+    return this.#inTurn(() => this.#change(id, Object.fromEntries(stated) as Partial<KeyRecord>));
   }
 
   async disable(id: string): Promise<KeyRecord> {
@@ -207,8 +223,9 @@ export class Keys {
 
   async #change(id: string, changes: Partial<KeyRecord>): Promise<KeyRecord> {
     const record: KeyRecord = { ...this.get(id), ...changes };
+    const live = compile(record); // refuses a bad address list before anything is written
     await this.#records.update(record);
-    this.#live.set(id, compile(record));
+    this.#live.set(id, live);
     return record;
   }
 
@@ -230,6 +247,7 @@ function compile(record: KeyRecord): LiveKey {
       service: record.service,
       models: record.models,
       allowsModel: compileModels(record.models),
+      allowsPassthrough: (provider) => record.passthrough?.includes(provider) === true,
     },
   };
 }

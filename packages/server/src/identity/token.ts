@@ -45,6 +45,11 @@ export function parseKey(text: string): ParsedKey | undefined {
   return { kind: prefix === "pca" ? "admin" : "caller", id, secret };
 }
 
+/** The id within a key's text; `undefined` for what is no key. Says nothing of whether the key opens anything. */
+export function keyIdIn(text: string): string | undefined {
+  return parseKey(text)?.id;
+}
+
 /** What is stored of a key's secret: HMAC-SHA-256 under the vault's pepper, 32 bytes. */
 export function hashSecret(pepper: Buffer, secret: string): Buffer {
   return createHmac("sha256", pepper).update(secret, "latin1").digest();

@@ -1,49 +1,139 @@
 import type { IncomingMessage } from "node:http";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { AppError } from "../kernel/errors.ts";
+import { join } from "../kernel/splice.ts";
+import { askForBody } from "./expect.ts";
 
 export interface BodyLimits {
   readonly limitBytes: number;
   /** Within this time the body must have arrived whole. */
   readonly timeoutMs: number;
+  /** Bytes a second, over every span of `paceSpanMs`; 0 for any. */
+  readonly minRate: number;
+}
+
+/** A body may pause for a while, but not for longer than this: a sender that drips is told apart from a slow line. */
+const paceSpanMs = 5_000;
+
+/** What is handled in some milliseconds. */
+const largeBytes = 1024 * 1024;
+
+/** Takes a body's next bytes. If it gives a promise, the sender is made to wait until that is resolved. */
+export type TakeChunk = (chunk: Buffer) => Promise<void> | undefined;
+
+/**
+ * Reads a request body whole; asks for it if its sender waits for `100 Continue`. Throws `body_too_large` as soon as the
+ * stated or the real size passes the limit, `body_timeout`, `body_too_slow`, and `invalid_request` when the client hangs up
+ * before the end.
+ */
+export async function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  await receiveBody(request, limits, (chunk) => void chunks.push(chunk));
+  const whole = chunks.splice(0); // the request's listeners hold on to `chunks` until the reply has ended
+  const [only] = whole;
+  if (whole.length === 1 && only !== undefined) return only;
+  const body = join(whole);
+  if (body.length > largeBytes) await letOthersIn();
+  return body;
 }
 
 /**
- * Reads a request body whole. Throws `body_too_large` as soon as the stated or the real size passes the limit,
- * `body_timeout`, and `invalid_request` when the client hangs up before the end.
+ * It took its time to put a large body together, and it will take its time to look through it: others come in between. The
+ * first turn ends within the round of the event loop that is under way, the second after timers and sockets had theirs.
  */
-export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
-  const stated = Number(request.headers["content-length"] ?? 0);
-  if (stated > limits.limitBytes) return Promise.reject(tooLarge(limits));
+async function letOthersIn(): Promise<void> {
+  await nextTurn();
+  await nextTurn();
+}
+
+/** The same for a body that is not to lie in memory. Throws what `take` throws too; then nothing more is taken. */
+export function receiveBody(request: IncomingMessage, limits: BodyLimits, take: TakeChunk): Promise<void> {
+  if (statedBytes(request) > limits.limitBytes) return Promise.reject(tooLarge(limits));
+  askForBody(request);
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
     let sizeBytes = 0;
-    let timer: NodeJS.Timeout | undefined;
-    const fail = (error: AppError): void => {
-      clearTimeout(timer);
+    let over = false;
+    let stopWatching = (): void => undefined;
+    const fail = (thrown: unknown): void => {
+      over = true;
+      stopWatching();
       request.pause();
-      reject(error);
+      reject(thrown);
     };
     request.on("data", (chunk: Buffer) => {
+      if (over) return;
       sizeBytes += chunk.length;
-      if (sizeBytes > limits.limitBytes) fail(tooLarge(limits));
-      else chunks.push(chunk);
+      if (sizeBytes > limits.limitBytes) return fail(tooLarge(limits));
+      const taken = attempt(take, chunk);
+      if (taken === undefined) return;
+      request.pause();
+      taken.then(() => {
+        if (!over) request.resume();
+      }, fail);
     });
     request.on("end", () => {
-      clearTimeout(timer);
-      const [only] = chunks;
-      resolve(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, sizeBytes));
+      over = true;
+      stopWatching();
+      resolve();
     });
-    request.on("close", () => {
-      if (!request.complete) fail(new AppError("invalid_request", { problem: "the request body ended early" }));
-    });
+    const leave = (): void => {
+      if (!over) fail(new AppError("invalid_request", { problem: "the request body ended early" }));
+    };
+    request.on("close", leave);
     request.on("error", () => undefined); // always followed by `close`
-    // Most bodies come with their head and are complete by now; only the others need a timer.
+    // Most bodies come with their head and are complete by now; only the others need watching.
     setImmediate(() => {
-      if (request.complete || request.destroyed) return;
-      const seconds = Math.round(limits.timeoutMs / 1000);
-      timer = setTimeout(() => fail(new AppError("body_timeout", { seconds })), limits.timeoutMs);
+      if (over || request.complete || request.destroyed) return;
+      if (request.socket.destroyed) return leave();
+      const stopPace = watchPace(request, limits, () => sizeBytes, fail);
+      // A request that was answered before its body ended, as one with a broken body is, is not told that the caller left.
+      request.socket.once("close", leave);
+      stopWatching = () => {
+        stopPace();
+        request.socket.off("close", leave);
+      };
     });
   });
+}
+
+/** The size that the head states; 0 if it states none. */
+export function statedBytes(request: IncomingMessage): number {
+  return Number(request.headers["content-length"] ?? 0);
+}
+
+/** What is thrown at once is a failure like one that comes later. */
+function attempt(take: TakeChunk, chunk: Buffer): Promise<void> | undefined {
+  try {
+    return take(chunk);
+  } catch (thrown) {
+    return Promise.reject(thrown);
+  }
+}
+
+/**
+ * Fails a body that takes too long or comes too slowly, `received` telling how much has come so far. Gives what stops the
+ * watching.
+ */
+function watchPace(
+  request: IncomingMessage,
+  limits: BodyLimits,
+  received: () => number,
+  fail: (error: AppError) => void,
+): () => void {
+  const { timeoutMs, minRate } = limits;
+  const seconds = Math.round(timeoutMs / 1000);
+  const deadline = setTimeout(() => fail(new AppError("body_timeout", { seconds })), timeoutMs);
+  let before = received();
+  const pace = setInterval(() => {
+    const came = received() - before;
+    before = received();
+    if (request.isPaused()) return; // it is we who make the sender wait
+    if (came < (minRate * paceSpanMs) / 1000) fail(new AppError("body_too_slow", { rate: minRate }));
+  }, paceSpanMs);
+  return () => {
+    clearTimeout(deadline);
+    clearInterval(pace);
+  };
 }
 
 function tooLarge({ limitBytes }: BodyLimits): AppError {

@@ -8,12 +8,12 @@ export interface WatchedKeys {
   readonly firstBytes: Uint8Array;
 }
 
-/** Names are lower-case letters, digits and underscores, as all keys of the dialects are. */
+/** Names are letters, digits and underscores and begin with a lower-case letter, as all keys of the dialects do. */
 export function watchKeys(...names: readonly string[]): WatchedKeys {
   const firstBytes = new Uint8Array(256);
   firstBytes[ascii.backslash] = 1;
   for (const name of names) {
-    if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new RangeError(`cannot watch the key ${name}`);
+    if (!/^[a-z]\w*$/.test(name)) throw new RangeError(`cannot watch the key ${name}`);
     firstBytes[name.charCodeAt(0)] = 1;
     firstBytes[name.charCodeAt(0) - 0x20] = 1;
   }
@@ -48,7 +48,7 @@ export function refusePrototypeKey(bytes: Buffer, start: number, end: number): v
 }
 
 /**
- * How a key as written, with or without escapes, compares with a lower-case key: the same, the same but for
+ * How a key as written, with or without escapes, compares with a watched key: the same, the same but for
  * letter case, or another. Stops at the first difference and makes no string.
  */
 function compareKey(bytes: Buffer, start: number, end: number, key: Buffer): "same" | "case" | "other" {
@@ -66,10 +66,14 @@ function compareKey(bytes: Buffer, start: number, end: number, key: Buffer): "sa
     }
     const wanted = key[index] ?? 0;
     if (code === wanted) continue;
-    if (code < ascii.upperA || code > ascii.upperZ || code + 0x20 !== wanted) return "other";
+    if (lowerCase(code) !== lowerCase(wanted)) return "other";
     like = "case";
   }
   return at === end ? like : "other";
+}
+
+function lowerCase(code: number): number {
+  return code >= ascii.upperA && code <= ascii.upperZ ? code + 0x20 : code;
 }
 
 function escapedCode(bytes: Buffer, from: number): number {

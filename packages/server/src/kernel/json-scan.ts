@@ -234,27 +234,3 @@ export function readValue(bytes: Buffer, span: Span | undefined): unknown {
 export interface Edit extends Span {
   readonly replacement: Buffer;
 }
-
-/** The bytes with all edits made, every other byte as it was. Edits may come in any order but must not overlap. */
-export function splice(bytes: Buffer, edits: readonly Edit[]): Buffer {
-  const sorted = edits.toSorted((one, other) => one.start - other.start);
-  let length = bytes.length;
-  let last = 0;
-  for (const { start, end, replacement } of sorted) {
-    if (start < last || end < start || end > bytes.length) {
-      throw new RangeError(`the edit of bytes ${start} to ${end} overlaps another or lies outside`);
-    }
-    length += replacement.length - (end - start);
-    last = end;
-  }
-  const spliced = Buffer.allocUnsafe(length);
-  let read = 0;
-  let written = 0;
-  for (const { start, end, replacement } of sorted) {
-    written += bytes.copy(spliced, written, read, start);
-    written += replacement.copy(spliced, written);
-    read = end;
-  }
-  bytes.copy(spliced, written, read);
-  return spliced;
-}

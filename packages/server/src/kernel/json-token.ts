@@ -54,16 +54,14 @@ export function unexpected(bytes: Buffer, at: number): AppError {
   return new AppError("invalid_json", { problem: `it ends too early, after ${bytes.length} bytes` });
 }
 
+const spaces = new Uint8Array(256);
+for (const byte of [ascii.space, ascii.lineFeed, ascii.carriageReturn, ascii.tab]) spaces[byte] = 1;
+
 /** The first byte at or behind `from` that is not JSON white space. */
 export function skipSpace(bytes: Buffer, from: number): number {
   let at = from;
-  for (;;) {
-    const byte = bytes[at] ?? 0;
-    if (byte > ascii.space) return at;
-    if (byte !== ascii.space && byte !== ascii.lineFeed && byte !== ascii.carriageReturn && byte !== ascii.tab)
-      return at;
-    at++;
-  }
+  while (spaces[bytes[at] ?? 0] === 1) at++;
+  return at;
 }
 
 const simpleEscapes = new Uint8Array(256);
@@ -102,7 +100,7 @@ export function closingQuote({ bytes, view }: JsonBytes, from: number): number {
     const byte = bytes[at] ?? 0;
     if (byte === ascii.quote) return at;
     if (byte === ascii.backslash) {
-      at = simpleEscapes[bytes[at + 1] ?? 0] === 1 ? at + 2 : unicodeEscapeEnd(bytes, at);
+      at = escapesEnd(bytes, at);
     } else if (byte < ascii.space) {
       throw invalidJson("there is a raw control character in a string", at);
     } else {
@@ -115,20 +113,30 @@ function trailingZeros(word: number): number {
   return 31 - Math.clz32(word & -word);
 }
 
-function unicodeEscapeEnd(bytes: Buffer, backslash: number): number {
-  const end = backslash + 6;
-  if (bytes[backslash + 1] !== ascii.u) throw invalidJson("there is a malformed escape", backslash);
-  for (let at = backslash + 2; at < end; at++) {
-    if (hexDigit(bytes[at] ?? 0) < 0) throw invalidJson("there is a malformed escape", backslash);
-  }
-  return end;
+/** Behind the escapes that follow each other from `from` on: escaped text of another script consists of nothing else. */
+function escapesEnd(bytes: Buffer, from: number): number {
+  let at = from;
+  do {
+    const character = bytes[at + 1] ?? 0;
+    if (simpleEscapes[character] === 1) at += 2;
+    else if (character === ascii.u && isHex(bytes, at + 2)) at += 6;
+    else throw invalidJson("there is a malformed escape", at);
+  } while (bytes[at] === ascii.backslash);
+  return at;
 }
+
+/** Whether four hexadecimal digits stand at `at`. */
+function isHex(bytes: Buffer, at: number): boolean {
+  const first = hexDigit(bytes[at] ?? 0) | hexDigit(bytes[at + 1] ?? 0);
+  return (first | hexDigit(bytes[at + 2] ?? 0) | hexDigit(bytes[at + 3] ?? 0)) >= 0;
+}
+
+const hexValues = new Int8Array(256).fill(-1);
+for (const digit of "0123456789abcdefABCDEF") hexValues[digit.charCodeAt(0)] = Number.parseInt(digit, 16);
 
 /** The value of a hexadecimal digit, or -1. */
 export function hexDigit(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  const letter = byte | 0x20;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+  return hexValues[byte] ?? -1;
 }
 
 /** Behind `true`, `false` or `null` at `from`. */
@@ -142,30 +150,43 @@ export function literalEnd(bytes: Buffer, from: number): number {
   return from + word.length;
 }
 
-/** Behind the number at `from`. A number too large for a double is refused: re-serialised, it would turn into null. */
+/**
+ * Behind the number at `from`. A number too large for a double is refused: re-serialised, it would turn into null. So is
+ * one with more digits than any program writes, which would only keep the scan busy.
+ */
 export function numberEnd(bytes: Buffer, from: number): number {
   const first = bytes[from] === ascii.minus ? from + 1 : from;
-  let at = digitsEnd(bytes, first);
-  if (bytes[first] === ascii.zero && at > first + 1) throw invalidJson("there is a number with a leading zero", from);
-  const next = bytes[at];
-  if (next !== ascii.dot && next !== ascii.e && next !== ascii.upperE && at - first <= 308) return at;
-  if (next === ascii.dot) at = digitsEnd(bytes, at + 1);
-  if (bytes[at] === ascii.e || bytes[at] === ascii.upperE) {
-    const signed = bytes[at + 1] === ascii.plus || bytes[at + 1] === ascii.minus;
-    at = digitsEnd(bytes, signed ? at + 2 : at + 1);
+  const wholeEnd = digitsEnd(bytes, first);
+  if (bytes[first] === ascii.zero && wholeEnd > first + 1) {
+    throw invalidJson("there is a number with a leading zero", from);
   }
-  if (!isFiniteNumber(bytes, first, at)) throw invalidJson("there is a number too large to be represented", from);
-  return at;
+  const mantissaEnd = bytes[wholeEnd] === ascii.dot ? digitsEnd(bytes, wholeEnd + 1) : wholeEnd;
+  let end = mantissaEnd;
+  let largest = wholeEnd - first; // it is below ten to this power
+  if (bytes[end] === ascii.e || bytes[end] === ascii.upperE) {
+    const signed = bytes[end + 1] === ascii.plus || bytes[end + 1] === ascii.minus;
+    end = digitsEnd(bytes, signed ? end + 2 : end + 1);
+    largest += exponent(bytes, mantissaEnd + 1, end);
+  }
+  if (largest > 308 && !isFiniteNumber(bytes, first, end)) {
+    throw invalidJson("there is a number too large to be represented", from);
+  }
+  return end;
 }
 
+/** The longest double, written out in full, has 1,077 digits. */
+const mostDigits = 2_000;
+
 function digitsEnd(bytes: Buffer, from: number): number {
+  const limit = from + mostDigits;
   let at = from;
-  for (;;) {
+  while (at < limit) {
     const byte = bytes[at] ?? 0;
     if (byte < ascii.zero || byte > ascii.nine) break;
     at++;
   }
   if (at === from) throw unexpected(bytes, at);
+  if (at === limit) throw invalidJson(`there is a number of more than ${mostDigits} digits`, from);
   return at;
 }
 

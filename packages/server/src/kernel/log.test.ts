@@ -51,3 +51,16 @@ for (const format of ["json", "pretty"] as const) {
     assert.ok(line.length < 3_000);
   });
 }
+
+test("level and format may change while the log is in use", () => {
+  const lines: string[] = [];
+  const write = (line: string): void => void lines.push(line);
+  const options = { level: "warn", format: "json", clock: fakeClock(), write } as const;
+  const changing: LogOptions = { ...options };
+  const log = createLog(changing);
+  log.info({}, "too little");
+  Object.assign(changing, { level: "debug", format: "pretty" });
+  log.debug({}, "now enough");
+  assert.equal(lines.length, 1);
+  assert.match(lines[0] ?? "", /^\d\d:\d\d:\d\d\.\d{3} debug now enough\n$/);
+});

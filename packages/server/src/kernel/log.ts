@@ -18,6 +18,7 @@ export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 const levels = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof levels)[number];
 
+/** Read for each line, so that level and format may change while the log is in use. */
 export interface LogOptions {
   /** Lines below this level are not written. */
   readonly level: LogLevel;
@@ -28,11 +29,10 @@ export interface LogOptions {
 }
 
 export function createLog(options: LogOptions): Log {
-  const threshold = levels.indexOf(options.level);
-  const format = options.format === "json" ? jsonLine : prettyLine;
-  const at = (level: LogLevel) => {
-    if (levels.indexOf(level) < threshold) return () => undefined;
-    return (fields: LogFields, message: string) => options.write(format(options.clock.now(), level, message, fields));
+  const at = (level: LogLevel) => (fields: LogFields, message: string) => {
+    if (levels.indexOf(level) < levels.indexOf(options.level)) return;
+    const format = options.format === "json" ? jsonLine : prettyLine;
+    options.write(format(options.clock.now(), level, message, fields));
   };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }

@@ -4,18 +4,23 @@
  */
 export type Micros = number;
 
-/** The cost of the given amounts, rounded half up to a whole micro-dollar. `perMillion` in micro-dollars per 10⁶ units. */
-export function costMicros(items: readonly { readonly amount: number; readonly perMillion: Micros }[]): Micros {
+/** An amount, and its price in micro-dollars per 10⁶ units, both whole. */
+export interface CostItem {
+  readonly amount: number;
+  readonly perMillion: Micros;
+}
+
+/** What the given amounts cost, rounded half up to a whole micro-dollar. With `share`, a whole number of that part of it. */
+export function costMicros(items: readonly CostItem[], share = 1): Micros {
+  const divisor = 1_000_000 * share;
   let sum = 0;
   for (const { amount, perMillion } of items) sum += amount * perMillion;
   // Whole numbers: as long as their sum is exact, so was every step on the way.
-  if (sum < largestExact) return Math.floor((sum + 500_000) / 1_000_000);
+  if (sum < Number.MAX_SAFE_INTEGER - divisor) return Math.floor((sum + divisor / 2) / divisor);
   let exact = 0n;
   for (const { amount, perMillion } of items) exact += BigInt(amount) * BigInt(perMillion);
-  return Number((exact + 500_000n) / 1_000_000n);
+  return Number((exact + BigInt(divisor / 2)) / BigInt(divisor));
 }
-
-const largestExact = Number.MAX_SAFE_INTEGER - 500_000;
 
 /** `$0.000123`, `$12.34`: at least two decimals, as many as the value needs. */
 export function formatUsd(micros: Micros): string {

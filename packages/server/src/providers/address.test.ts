@@ -122,6 +122,8 @@ test("an address tells the dialect it is likely to speak", () => {
   assert.equal(guessDialect("https://api.example.com/anthropic"), "anthropic-messages");
   assert.equal(guessDialect("https://api.example.com/openai"), "openai-chat");
   assert.equal(guessDialect("https://anthropic.example.com"), "openai-chat");
+  assert.equal(guessDialect("https://generativelanguage.googleapis.com/v1beta"), "gemini");
+  assert.equal(guessDialect("https://generativelanguage.googleapis.com/v1beta/openai"), "openai-chat");
 });
 
 test("an origin always names its port", () => {

@@ -12,6 +12,8 @@ import { AppError } from "../kernel/errors.ts";
 /** The version segment that the dialect's own paths begin with. */
 const versionSegments: Readonly<Record<DialectId, string>> = {
   "anthropic-messages": "/v1",
+  gemini: "/v1beta",
+  ollama: "/api",
   "openai-chat": "/v1",
   "openai-responses": "/v1",
 };
@@ -78,8 +80,10 @@ export function customPath(baseUrl: string, dialect: DialectId): string {
 /** The dialect that an address speaks, as far as it shows it. */
 export function guessDialect(address: string): DialectId {
   const url = new URL(address);
-  const anthropic = url.hostname === "api.anthropic.com" || url.pathname.split("/").includes("anthropic");
-  return anthropic ? "anthropic-messages" : "openai-chat";
+  const words = url.pathname.split("/");
+  if (url.hostname === "api.anthropic.com" || words.includes("anthropic")) return "anthropic-messages";
+  const isGoogle = url.hostname === "generativelanguage.googleapis.com";
+  return isGoogle && !words.includes("openai") ? "gemini" : "openai-chat";
 }
 
 /** The origin a key is sealed to, with its port: `https://api.groq.com:443`. */

@@ -101,6 +101,14 @@ function createPools(
       return turns.next(usable(provider)) ?? fromEnvironment(provider, environment, since);
     },
 
+    /** The credential of that id, if the provider has it and it can be used. */
+    find: (providerId: string, id: string): CredentialRecord | undefined => {
+      const provider = live.get(providerId);
+      if (provider === undefined) return undefined;
+      const fallback = fromEnvironment(provider, environment, since);
+      return usable(provider).find((record) => record.id === id) ?? (fallback?.id === id ? fallback : undefined);
+    },
+
     /** Whether `choose` would find one. */
     hasUsable: (providerId: string): boolean => {
       const provider = live.get(providerId);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { modelsOf } from "../catalog/index.ts";
+import type { DialectId } from "../dialects/index.ts";
 import { parseAddress } from "./address.ts";
 import { predefinedProviders } from "./index.ts";
 import { fromDefinition } from "./live-provider.ts";
@@ -87,7 +88,7 @@ test("the variables that people have set already are read", () => {
 });
 
 test("paths follow the address that the vendor publishes, also where the version segment is odd", () => {
-  const endpoint = (id: string, dialect: "openai-chat" | "openai-responses" | "anthropic-messages") => {
+  const endpoint = (id: string, dialect: DialectId) => {
     const definition = providers.find((provider) => provider.id === id);
     assert.ok(definition);
     return fromDefinition(definition).endpoints[dialect];
@@ -100,5 +101,6 @@ test("paths follow the address that the vendor publishes, also where the version
   assert.equal(endpoint("zai", "anthropic-messages"), "https://api.z.ai/api/anthropic/v1");
   assert.equal(endpoint("perplexity", "openai-chat"), "https://api.perplexity.ai");
   assert.equal(endpoint("google", "openai-chat"), "https://generativelanguage.googleapis.com/v1beta/openai");
+  assert.equal(endpoint("google", "gemini"), "https://generativelanguage.googleapis.com/v1beta");
   assert.equal(endpoint("anthropic", "openai-chat"), undefined);
 });

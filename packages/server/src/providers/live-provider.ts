@@ -96,7 +96,10 @@ export function fromDefinition(definition: ProviderDefinition, changed?: Omit<Se
 }
 
 /** Where a dialect's own vendor wants a key, if not in a bearer's header. */
-const vendorAuth: Provider["authByDialect"] = { "anthropic-messages": header("x-api-key") };
+const vendorAuth: Provider["authByDialect"] = {
+  "anthropic-messages": header("x-api-key"),
+  gemini: header("x-goog-api-key"),
+};
 
 /** A provider of the user's own. Its key goes where the dialect's own vendor wants it. */
 export function fromSettings(id: string, settings: Settings): Provider {

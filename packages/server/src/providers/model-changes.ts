@@ -137,7 +137,7 @@ export function parseModel(asked: NewModel): NewModel {
 /** A dollar per token. */
 const highestPrice = 1_000_000_000_000;
 
-function isPrice({ tiers = [], ...base }: ModelPrice): boolean {
+function isPrice({ tiers = [], units = {}, ...base }: ModelPrice): boolean {
   const isRate = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= highestPrice;
-  return [base, ...tiers].every((rates) => Object.values(rates).every(isRate));
+  return [base, units, ...tiers].every((rates) => Object.values(rates).every(isRate));
 }

@@ -5,7 +5,7 @@ export const ollamaCloud = defineProvider({
   id: "ollama-cloud",
   name: "Ollama Cloud",
   baseUrl: "https://ollama.com",
-  dialects: { "openai-chat": "/v1", "openai-responses": "/v1", "anthropic-messages": "/v1" },
+  dialects: { ollama: "/api", "openai-chat": "/v1", "openai-responses": "/v1", "anthropic-messages": "/v1" },
   auth: bearer(),
   env: ["OLLAMA_API_KEY"],
   probe: { modelsArePublic: true },

@@ -5,7 +5,7 @@ export const ollama = defineProvider({
   id: "ollama",
   name: "Ollama",
   baseUrl: "http://127.0.0.1:11434",
-  dialects: { "openai-chat": "/v1", "openai-responses": "/v1", "anthropic-messages": "/v1" },
+  dialects: { ollama: "/api", "openai-chat": "/v1", "openai-responses": "/v1", "anthropic-messages": "/v1" },
   auth: bearer(),
   env: [],
   local: true,

@@ -1,3 +1,4 @@
+import type { DialectId } from "../dialects/index.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Secret } from "../kernel/secret.ts";
 import { authHeaders } from "./auth.ts";
@@ -77,13 +78,19 @@ export async function fetchModels(
   return { ok: true, models: [...new Set(models)].toSorted().slice(0, mostModels) };
 }
 
+/** Where the list is not at `/models`, or comes in pages unless all of it is asked for at once. */
+const modelLists: Readonly<Partial<Record<DialectId, string>>> = {
+  "anthropic-messages": "/models?limit=1000",
+  gemini: "/models?pageSize=1000",
+  ollama: "/tags",
+};
+
 function modelsUrl(provider: Provider): string | undefined {
   const path = provider.probe.modelsPath;
   if (path === null) return undefined;
   if (path !== undefined) return provider.baseUrl + path;
   const [dialect = "openai-chat"] = dialectsOf(provider);
-  const page = dialect === "anthropic-messages" ? "?limit=1000" : "";
-  return `${provider.endpoints[dialect]}/models${page}`;
+  return `${provider.endpoints[dialect]}${modelLists[dialect] ?? "/models"}`;
 }
 
 type Answer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string };
@@ -114,7 +121,7 @@ function parseJson(body: Buffer, url: string): Answer {
   }
 }
 
-/** `{data: [{id}]}`; Together: `[{id}]`; Cohere: `{models: [{name}]}`; Google writes `models/` before each id. */
+/** `{data: [{id}]}`; Together: `[{id}]`; Cohere: `{models: [{name}]}`; Ollama too; Google writes `models/` before each id. */
 function parseModels(value: unknown): readonly string[] | undefined {
   const list = Array.isArray(value) ? value : (field(value, "data") ?? field(value, "models"));
   if (!Array.isArray(list)) return undefined;

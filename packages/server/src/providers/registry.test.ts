@@ -41,7 +41,10 @@ for (const database of databases) {
         origin: "https://ai.example.com:443",
         endpoints: { "openai-chat": "https://ai.example.com/v1" },
         auth: { scheme: "bearer" },
-        authByDialect: { "anthropic-messages": { scheme: "header", name: "x-api-key" } },
+        authByDialect: {
+          "anthropic-messages": { scheme: "header", name: "x-api-key" },
+          gemini: { scheme: "header", name: "x-goog-api-key" },
+        },
         headers: {},
         quirks: { streamUsage: "on_request" },
         probe: {},

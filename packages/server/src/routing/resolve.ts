@@ -24,15 +24,18 @@ export interface RoutingParts {
 
 export interface Routing {
   /**
-   * The target of a requested model name: `provider/model`, or the bare id of a model that exactly one usable provider
-   * serves. Throws `model_not_found`, `ambiguous_model`, `translation_needed`.
+   * The target of a requested model name: `provider/model`, or the id of a model at the provider the caller named apart, or
+   * the bare id of a model that exactly one usable provider serves. Throws `model_not_found`, `ambiguous_model`,
+   * `translation_needed`, and `invalid_request` for a provider that there is not.
    */
-  resolve(requested: string, dialect: DialectId): Target;
+  resolve(requested: string, dialect: DialectId, provider?: string): Target;
 }
 
 export function createRouting(parts: RoutingParts): Routing {
   return {
-    resolve: (requested, dialect) => explicit(requested, dialect, parts) ?? bare(requested, dialect, parts),
+    resolve: (requested, dialect, provider) =>
+      explicit(requested, dialect, parts) ??
+      (provider === undefined ? bare(requested, dialect, parts) : apart(provider, requested, dialect, parts)),
   };
 }
 
@@ -43,6 +46,17 @@ function explicit(requested: string, dialect: DialectId, parts: RoutingParts): T
   const provider = parts.providers.get(requested.slice(0, slash));
   const model = requested.slice(slash + 1);
   if (provider === undefined || model === "") return undefined;
+  return targetOf(provider, model, dialect, parts);
+}
+
+/** The provider in a header of its own, as clients of Portkey send it: `openai`, or `@openai`. */
+function apart(name: string, model: string, dialect: DialectId, parts: RoutingParts): Target {
+  const provider = parts.providers.get(name.replace(/^@/, ""));
+  if (provider === undefined) {
+    throw new AppError("invalid_request", {
+      problem: `\`x-portkey-provider: ${name}\` is no provider of this gateway`,
+    });
+  }
   return targetOf(provider, model, dialect, parts);
 }
 

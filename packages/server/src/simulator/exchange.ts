@@ -4,22 +4,29 @@ import { anthropicMessages } from "./anthropic.ts";
 import { messagesFailure } from "./anthropic-check.ts";
 import { readMessages } from "./anthropic-request.ts";
 import { openaiChat } from "./chat.ts";
+import { completions } from "./completions.ts";
 import { type Failure, messageFor } from "./failure.ts";
+import { parseForm } from "./form.ts";
+import { geminiPlace } from "./gemini-places.ts";
 import { createDesk, type Desk, type House, keyFailure, keyOf } from "./house.ts";
 import { modelList } from "./models.ts";
+import { ollamaChat, ollamaGenerate } from "./ollama.ts";
+import { ollamaPages } from "./ollama-pages.ts";
 import type { Outgoing } from "./pace.ts";
 import { answerTo } from "./reply.ts";
 import { createResponses } from "./responses.ts";
 import type { Occasion } from "./scenario.ts";
 import { parseScript, type Script, unusable } from "./script.ts";
-import type { Call, IdSource, Stream, Vendor } from "./vendor.ts";
-import { isObject } from "./wire.ts";
+import { services } from "./services.ts";
+import type { Call, IdSource, Page, Service, Stream, Vendor } from "./vendor.ts";
+import { isObject, stringOf } from "./wire.ts";
 
 /** A request as it came in. */
 export interface Incoming {
   readonly method: string;
   /** Without the query. */
   readonly path: string;
+  readonly query: URLSearchParams;
   /** Header values by lower-case name. */
   readonly header: (name: string) => string | undefined;
   readonly bytes: Buffer;
@@ -40,7 +47,7 @@ export interface ExchangeParts {
 }
 
 /** What is at a path: the list of models, the counter of tokens, or one API. */
-type Place = "models" | "count" | Vendor;
+type Place = "models" | "count" | Page | Service | Vendor;
 
 /** The paths in front of `/v1` under which providers serve these APIs. */
 const prefixes = ["", "/anthropic", "/api", "/inference", "/openai"];
@@ -52,10 +59,10 @@ export function createExchange(parts: ExchangeParts): (incoming: Incoming) => De
     if (incoming.method === "HEAD") {
       return { outgoing: { status: 200, headers: {}, parts: [""], isStream: false }, script: {} };
     }
-    const place = places.get(incoming.path);
+    const place = geminiPlace(incoming) ?? places.get(incoming.path);
     const house = houseOf(place, incoming);
     const desk = createDesk(house, parts.nextId);
-    const key = keyOf(house, incoming.header);
+    const key = keyOf(house, incoming);
     if (place === undefined) return { outgoing: desk.refuse(unknownUrl(incoming)), script: {} };
     const failure = methodFailure(place, incoming) ?? keyFailure(house, key, parts.apiKeys);
     if (failure !== undefined) return { outgoing: desk.refuse(failure), script: {} };
@@ -71,8 +78,14 @@ function createPlaces(): ReadonlyMap<string, Place> {
     places.set(`${prefix}/v1/messages/count_tokens`, "count");
     places.set(`${prefix}/v1/chat/completions`, openaiChat);
     places.set(`${prefix}/v1/responses`, responses);
+    places.set(`${prefix}/v1/completions`, completions);
     places.set(`${prefix}/v1/models`, "models");
+    for (const [path, service] of Object.entries(services)) places.set(prefix + path, service);
   }
+  places.set("/v1beta/openai/chat/completions", openaiChat);
+  places.set("/api/chat", ollamaChat);
+  places.set("/api/generate", ollamaGenerate);
+  for (const [path, page] of Object.entries(ollamaPages)) places.set(path, page);
   return places;
 }
 
@@ -87,9 +100,17 @@ function unknownUrl({ method, path }: Incoming): Failure {
 }
 
 function methodFailure(place: Place, { method, path }: Incoming): Failure | undefined {
-  const allowed = place === "models" ? "GET" : "POST";
+  const allowed = place === "models" ? "GET" : isPage(place) ? place.method : "POST";
   if (method === allowed) return undefined;
   return { status: 405, message: `${path} takes ${allowed}, not ${method}`, code: "method_not_supported" };
+}
+
+function isPage(place: Place): place is Page {
+  return typeof place === "object" && "method" in place;
+}
+
+function isService(place: Place): place is Service {
+  return typeof place === "object" && "takes" in place;
 }
 
 interface Matter {
@@ -104,13 +125,39 @@ const nothing = { model: "", text: "" };
 function serve(place: Place, matter: Matter): Decision {
   const { incoming, desk } = matter;
   if (place === "models") return follow(matter, nothing, () => desk.json(modelList(desk.house)));
-  const call = callOf(incoming);
+  if (isService(place)) return render(place, matter);
+  const call = isPage(place) && place.method === "GET" ? bodiless(incoming) : callOf(incoming);
   if (call === undefined) {
     return follow(matter, nothing, () =>
       desk.refuse({ status: 400, message: "The body is not a JSON object.", code: null }),
     );
   }
-  return place === "count" ? count(call, matter) : answer(place, call, matter);
+  if (place === "count") return count(call, matter);
+  return isPage(place) ? showPage(place, call, matter) : answer(place, call, matter);
+}
+
+function showPage(page: Page, call: Call, matter: Matter): Decision {
+  const { desk, parts } = matter;
+  return follow(matter, { model: stringOf(call.body["model"]), text: "" }, (script) => {
+    const failure = script.lenient === true ? undefined : page.check(call);
+    return failure === undefined ? desk.json(page.reply(call, parts.nextId)) : desk.refuse(failure);
+  });
+}
+
+function render(service: Service, matter: Matter): Decision {
+  const { incoming, desk, key, parts } = matter;
+  const call = service.takes === "form" ? formCallOf(incoming) : callOf(incoming);
+  const wanted = service.takes === "form" ? "form (multipart/form-data)" : "JSON object";
+  return follow(matter, { model: stringOf(call?.body["model"]), text: "" }, (script) => {
+    if (call === undefined) return desk.refuse({ status: 400, message: `The body is not a ${wanted}.`, code: null });
+    const failure = script.lenient === true ? undefined : service.check(call);
+    if (failure !== undefined) return desk.refuse(failure);
+    const createdSeconds = Math.floor(parts.clock.now() / 1000);
+    const product = service.serve({ call, script, nextId: parts.nextId, createdSeconds });
+    if ("json" in product) return desk.json(JSON.stringify(product.json));
+    if ("parts" in product) return desk.raw(product.contentType, product.parts);
+    return desk.stream(scriptedEvents(product, script, key));
+  });
 }
 
 function count(call: Call, matter: Matter): Decision {
@@ -136,9 +183,9 @@ function answer(vendor: Vendor, call: Call, matter: Matter): Decision {
       createdSeconds: Math.floor(parts.clock.now() / 1000),
       withUsage: script.omit?.includes("usage") !== true,
     };
-    return ask.stream && script.json !== true
-      ? desk.stream(scriptedEvents(vendor.events(rendering), script, key))
-      : desk.json(vendor.reply(rendering));
+    if (!ask.stream || script.json === true) return desk.json(vendor.reply(rendering));
+    const stream = vendor.events(rendering);
+    return desk.stream(scriptedEvents(stream, script, key), stream.contentType);
   });
 }
 
@@ -146,6 +193,15 @@ function scriptedEvents({ events, failure }: Stream, script: Script, key: string
   if (script.errorAtEvent === undefined) return script.omit?.includes("end") === true ? events.slice(0, -1) : events;
   const before = events.slice(0, script.errorAtEvent);
   return [...before, failure(scriptedFailure(script, script.status ?? 529, key), before.length)];
+}
+
+function bodiless({ header, bytes }: Incoming): Call {
+  return { header, bytes, body: {} };
+}
+
+function formCallOf({ header, bytes }: Incoming): Call | undefined {
+  const body = parseForm(header("content-type") ?? "", bytes);
+  return body && { header, bytes, body };
 }
 
 /** The request with its body parsed, or nothing if it is not a JSON object. */
@@ -203,7 +259,8 @@ function scriptedResponse(script: Script, desk: Desk, key: string): Outgoing | u
 function scriptedFailure(script: Script, status: number, key: string): Failure {
   const said = script.message ?? messageFor(status);
   const message = script.echoKey === true ? `${said} (key: ${key})` : said;
-  return { status, message, type: script.errorType, code: script.errorCode };
+  const { errorType: type, errorCode: code, retryAfterSeconds } = script;
+  return { status, message, type, code, retryAfterSeconds };
 }
 
 function scriptedHeaders(script: Script): Readonly<Record<string, string>> {

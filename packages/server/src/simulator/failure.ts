@@ -10,6 +10,8 @@ export interface Failure {
   readonly code?: string | null | undefined;
   /** OpenAI: the field that is wrong, `messages[0].role`. */
   readonly param?: string | undefined;
+  /** Google says it in the body. */
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 const anthropicTypes: Readonly<Record<number, string>> = {
@@ -60,6 +62,33 @@ export function openaiFailure(failure: Failure): JsonObject {
   const code = failure.code === undefined ? (openaiCodes[failure.status] ?? null) : failure.code;
   const type = failure.type ?? (failure.status === 429 ? "requests" : defaultType(failure.status, "server_error"));
   return { error: { message: failure.message, type, param: failure.param ?? null, code } };
+}
+
+const googleStatuses: Readonly<Record<number, string>> = {
+  400: "INVALID_ARGUMENT",
+  401: "UNAUTHENTICATED",
+  403: "PERMISSION_DENIED",
+  404: "NOT_FOUND",
+  429: "RESOURCE_EXHAUSTED",
+  500: "INTERNAL",
+  504: "DEADLINE_EXCEEDED",
+};
+
+/** Google's error object: the body of an error, and a chunk of a failing stream. */
+export function googleFailure({ status: code, message, type, retryAfterSeconds }: Failure): JsonObject {
+  const status = type ?? googleStatuses[code] ?? (code < 500 ? "FAILED_PRECONDITION" : "UNAVAILABLE");
+  const retryInfo = { "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: `${retryAfterSeconds}s` };
+  return { error: { code, message, status, ...(retryAfterSeconds !== undefined && { details: [retryInfo] }) } };
+}
+
+/** Cohere's. */
+export function cohereFailure({ message }: Failure, requestId: string): JsonObject {
+  return { id: requestId, message };
+}
+
+/** Ollama's: a text. The same in a reply and as a line of a stream. */
+export function ollamaFailure({ message }: Failure): JsonObject {
+  return { error: message };
 }
 
 function defaultType(status: number, serverType: string): string {

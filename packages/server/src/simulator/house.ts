@@ -1,40 +1,97 @@
-import { anthropicFailure, type Failure, openaiFailure } from "./failure.ts";
-import type { Outgoing } from "./pace.ts";
+import {
+  anthropicFailure,
+  cohereFailure,
+  type Failure,
+  googleFailure,
+  ollamaFailure,
+  openaiFailure,
+} from "./failure.ts";
+import type { Outgoing, Part } from "./pace.ts";
 import type { IdSource } from "./vendor.ts";
 
 /** Whose manners apply: how a caller shows its key, how a refusal looks, what the request id is called. */
-export type House = "anthropic" | "openai";
+export type House = "anthropic" | "cohere" | "google" | "ollama" | "openai";
 
-type HeaderSource = (name: string) => string | undefined;
+/** Where a caller may show its key. */
+export interface Shown {
+  readonly header: (name: string) => string | undefined;
+  readonly query: URLSearchParams;
+}
 
 /** The caller's API key, or nothing. */
-export function keyOf(house: House, header: HeaderSource): string {
-  const own = house === "anthropic" ? header("x-api-key") : undefined;
-  return own ?? /^Bearer (.+)$/i.exec(header("authorization") ?? "")?.[1] ?? "";
+export function keyOf(house: House, shown: Shown): string {
+  return ownKey(house, shown) ?? /^Bearer (.+)$/i.exec(shown.header("authorization") ?? "")?.[1] ?? "";
+}
+
+function ownKey(house: House, { header, query }: Shown): string | undefined {
+  if (house === "google") return header("x-goog-api-key") ?? query.get("key") ?? undefined;
+  return house === "anthropic" ? header("x-api-key") : undefined;
 }
 
 /** What the house says to a caller without a key, or with one that is not among `apiKeys`. */
 export function keyFailure(house: House, key: string, apiKeys: ReadonlySet<string> | undefined): Failure | undefined {
   if (key !== "" && (apiKeys === undefined || apiKeys.has(key))) return undefined;
+  // An engine of one's own takes no key; the same one in front of a cloud wants a good one.
+  if (house === "ollama") return apiKeys === undefined ? undefined : { status: 401, message: "unauthorized" };
   if (house === "anthropic") {
     return { status: 401, message: key === "" ? "x-api-key header is required" : "invalid x-api-key" };
   }
+  if (house === "google") return googleKeyFailure(key);
   return key === ""
     ? { status: 401, message: "You did not provide an API key. Use `Authorization: Bearer YOUR_KEY`.", code: null }
     : { status: 401, message: `Incorrect API key provided: ${key.slice(0, 3)}***${key.slice(-4)}.` };
+}
+
+function googleKeyFailure(key: string): Failure {
+  return key === ""
+    ? {
+        status: 403,
+        message:
+          "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other form of API consumer identity to call this API.",
+      }
+    : { status: 400, message: "API key not valid. Please pass a valid API key." };
 }
 
 /** Makes one request's responses. */
 export interface Desk {
   readonly house: House;
   json(body: string): Outgoing;
-  stream(events: readonly string[]): Outgoing;
+  /** Of server-sent events, unless it is said to be of something else. */
+  stream(events: readonly string[], contentType?: string): Outgoing;
+  /** Anything else; in several parts, it is sent without its length. */
+  raw(contentType: string, parts: readonly Part[]): Outgoing;
   refuse(failure: Failure): Outgoing;
 }
 
+const idHeaders: Readonly<Record<House, string | undefined>> = {
+  anthropic: "request-id",
+  cohere: undefined,
+  google: undefined,
+  ollama: undefined,
+  openai: "x-request-id",
+};
+
+const streamTypes: Readonly<Record<House, string>> = {
+  anthropic: "text/event-stream; charset=utf-8",
+  cohere: "text/event-stream",
+  google: "text/event-stream",
+  ollama: "application/x-ndjson",
+  openai: "text/event-stream; charset=utf-8",
+};
+
+/** The body of a refusal. */
+const refusals: Readonly<Record<House, (failure: Failure, requestId: string) => object>> = {
+  anthropic: anthropicFailure,
+  cohere: cohereFailure,
+  google: googleFailure,
+  ollama: ollamaFailure,
+  openai: openaiFailure,
+};
+
 export function createDesk(house: House, nextId: IdSource): Desk {
   const requestId = nextId("req_01", 22);
-  const idHeader = house === "anthropic" ? { "request-id": requestId } : { "x-request-id": requestId };
+  const idName = idHeaders[house];
+  const idHeader = idName === undefined ? {} : { [idName]: requestId };
   const json = (body: string, status: number): Outgoing => {
     const headers = { "content-type": "application/json", ...idHeader };
     return { status, headers, parts: [body], isStream: false };
@@ -42,13 +99,16 @@ export function createDesk(house: House, nextId: IdSource): Desk {
   return {
     house,
     json: (body) => json(body, 200),
-    stream(events) {
-      const headers = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", ...idHeader };
-      return { status: 200, headers, parts: events, isStream: true };
+    stream(events, contentType = streamTypes[house]) {
+      const headers = { "content-type": contentType, "cache-control": "no-cache", ...idHeader };
+      return { status: 200, headers, parts: events, isStream: true, newline: house === "google" ? "crlf" : "lf" };
+    },
+    raw(contentType, parts) {
+      const headers = { "content-type": contentType, ...idHeader };
+      return { status: 200, headers, parts, isStream: parts.length > 1 };
     },
     refuse(failure) {
-      const body = house === "anthropic" ? anthropicFailure(failure, requestId) : openaiFailure(failure);
-      return json(JSON.stringify(body), failure.status);
+      return json(JSON.stringify(refusals[house](failure, requestId)), failure.status);
     },
   };
 }

@@ -8,9 +8,14 @@ export interface Outgoing {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   /** The body: the events of a stream, or one part. */
-  readonly parts: readonly string[];
+  readonly parts: readonly Part[];
   readonly isStream: boolean;
+  /** Line ending of a stream whose script names none; LF if it is left out. */
+  readonly newline?: "lf" | "crlf";
 }
+
+/** Text, or sound. */
+export type Part = string | Buffer;
 
 /** How a response ended: whole, broken off by its script, or left by the client. */
 export type Ending = "sent" | "dropped" | "left";
@@ -24,7 +29,7 @@ export async function deliver(
   script: Script,
   onBytes: (sizeBytes: number) => void,
 ): Promise<Ending> {
-  const dressed = outgoing.isStream ? { ...outgoing, parts: dress(outgoing.parts, script) } : outgoing;
+  const dressed = outgoing.isStream ? { ...outgoing, parts: dress(outgoing, script) } : outgoing;
   if (isPlain(script)) return sendWhole(response, dressed, onBytes);
   if (script.hang === true) return await silence(response);
   if (script.delayMs !== undefined) await wait(response, script.delayMs);
@@ -55,7 +60,7 @@ function isPlain(script: Script): boolean {
 
 function sendWhole(response: ServerResponse, outgoing: Outgoing, onBytes: (sizeBytes: number) => void): Ending {
   const { parts } = outgoing;
-  const body = parts.length === 1 ? (parts[0] ?? "") : parts.join("");
+  const body = joined(parts);
   const sizeBytes = Buffer.byteLength(body);
   const length = outgoing.isStream ? undefined : { "content-length": String(sizeBytes) };
   onBytes(sizeBytes);
@@ -64,11 +69,22 @@ function sendWhole(response: ServerResponse, outgoing: Outgoing, onBytes: (sizeB
   return "sent";
 }
 
+function joined(parts: readonly Part[]): Part {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only;
+  return parts.some((part) => typeof part !== "string") ? Buffer.concat(parts.map(bytesOf)) : parts.join("");
+}
+
+function bytesOf(part: Part): Buffer {
+  return typeof part === "string" ? Buffer.from(part) : part;
+}
+
 /** Line endings, comments, byte order mark. */
-function dress(events: readonly string[], script: Script): readonly string[] {
-  const newline = endings[script.newline ?? "lf"];
+function dress({ parts: events, newline: usual = "lf" }: Outgoing, script: Script): readonly Part[] {
+  const newline = endings[script.newline ?? usual];
   if (script.comments !== true && script.bom !== true && newline === "\n") return events;
   return events.map((event, index) => {
+    if (typeof event !== "string") return event;
     const whole = script.comments === true ? `: keep-alive ${index}\n\n${event}` : event;
     const ended = newline === "\n" ? whole : whole.replaceAll("\n", newline);
     return script.bom === true && index === 0 ? `\ufeff${ended}` : ended;
@@ -76,15 +92,14 @@ function dress(events: readonly string[], script: Script): readonly string[] {
 }
 
 /** The writes to make, up to where the script breaks off. */
-function piecesOf(parts: readonly string[], script: Script): readonly Buffer[] {
+function piecesOf(parts: readonly Part[], script: Script): readonly Buffer[] {
   const isDropped = script.drop !== undefined;
   const isPlaced = (script.dropAtEvent ?? script.dropAtByte) !== undefined;
   const kept = isDropped ? parts.slice(0, isPlaced ? script.dropAtEvent : 0) : parts;
   const isByEvent = script.writes === "event" || (script.writes === undefined && script.paceMs !== undefined);
   const dropAtByte = isDropped ? script.dropAtByte : undefined;
-  if (isByEvent && script.chunkBytes === undefined && dropAtByte === undefined)
-    return kept.map((part) => Buffer.from(part));
-  const body = Buffer.from(kept.join("")).subarray(0, dropAtByte);
+  if (isByEvent && script.chunkBytes === undefined && dropAtByte === undefined) return kept.map(bytesOf);
+  const body = bytesOf(joined(kept)).subarray(0, dropAtByte);
   const sizeBytes = script.chunkBytes ?? Math.max(1, body.length);
   const count = Math.ceil(body.length / sizeBytes);
   return Array.from({ length: count }, (_, index) => body.subarray(index * sizeBytes, (index + 1) * sizeBytes));
@@ -94,7 +109,7 @@ function sendHead(response: ServerResponse, outgoing: Outgoing, script: Script):
   const isSized = !outgoing.isStream && script.gzip !== true && script.drop !== "end";
   response.writeHead(outgoing.status, {
     ...outgoing.headers,
-    ...(isSized && { "content-length": String(Buffer.byteLength(outgoing.parts.join(""))) }),
+    ...(isSized && { "content-length": String(Buffer.byteLength(joined(outgoing.parts))) }),
     ...(script.gzip === true && { "content-encoding": "gzip" }),
   });
   response.flushHeaders();

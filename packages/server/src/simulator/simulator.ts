@@ -57,6 +57,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     const { outgoing, script } = decide({
       method: request.method ?? "",
       path: (request.url ?? "").split("?", 1)[0] ?? "",
+      query: new URLSearchParams(/\?.*/.exec(request.url ?? "")?.[0]),
       header: (name) => headerOf(request, name),
       bytes,
     });

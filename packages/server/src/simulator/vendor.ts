@@ -1,6 +1,8 @@
 import type { Failure } from "./failure.ts";
 import type { House } from "./house.ts";
+import type { Part } from "./pace.ts";
 import type { Answer, Ask } from "./reply.ts";
+import type { Script } from "./script.ts";
 import type { JsonObject } from "./wire.ts";
 
 /** One request as a vendor sees it. */
@@ -36,13 +38,48 @@ export interface Vendor {
   events(rendering: Rendering): Stream;
 }
 
+/** An API that answers with one document, whatever is asked. */
+export interface Page {
+  readonly house: House;
+  readonly method: "GET" | "POST";
+  /** The first thing the vendor would find wrong with the request. */
+  check(call: Call): Failure | undefined;
+  /** The JSON reply. */
+  reply(call: Call, nextId: IdSource): string;
+}
+
+/** An API beside the chats: of vectors, images, sound. */
+export interface Service {
+  readonly house: House;
+  readonly takes: "json" | "form";
+  /** The first thing the vendor would find wrong with the request. */
+  check(call: Call): Failure | undefined;
+  serve(errand: Errand): Product;
+}
+
+/** One request to a service. In a form, a field is a text, a file, or a list where it was given more than once. */
+export interface Errand {
+  readonly call: Call;
+  readonly script: Script;
+  readonly nextId: IdSource;
+  readonly createdSeconds: number;
+}
+
+/** What a service answers with: a JSON document; anything else, whole or in parts; or events. */
+export type Product =
+  | { readonly json: JsonObject }
+  | { readonly contentType: string; readonly parts: readonly Part[] }
+  | Stream;
+
 /** A rendered stream. */
 export interface Stream {
   /**
-   * The server-sent events, each complete with its blank line, LF as line ending. The last one is the end marker:
-   * `message_stop`, `[DONE]`, `response.completed`.
+   * The server-sent events, each complete with its blank line, or the lines; LF as line ending. The last one is the end
+   * marker: `message_stop`, `[DONE]`, `response.completed`, `"done":true`.
    */
   readonly events: readonly string[];
+  /** Where it is not the one that the vendor's streams mostly have. */
+  readonly contentType?: string;
   /** The event that reports a failure after so many events. */
   failure(failure: Failure, eventCount: number): string;
 }

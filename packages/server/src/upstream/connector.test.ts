@@ -11,6 +11,7 @@ const options: ConnectorOptions = {
   firstByteTimeoutMs: 5000,
   idleTimeoutMs: 5000,
   maxConnections: 8,
+  queueTimeoutMs: 5000,
 };
 const open: { close(): unknown }[] = [];
 after(() => Promise.all(open.map((thing) => thing.close())));

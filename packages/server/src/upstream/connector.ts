@@ -1,9 +1,12 @@
 import { lookup as systemLookup } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
-import { Pool, buildConnector, type Dispatcher } from "undici";
+import type { Readable } from "node:stream";
+import { Client, buildConnector } from "undici";
 import { AppError } from "../kernel/errors.ts";
-import { isAllowedAddress } from "./addresses.ts";
-import { ForbiddenAddress, classifyFailure } from "./failure.ts";
+import { isAllowedAddress, isAllowedOrigin } from "./addresses.ts";
+import { Call } from "./call.ts";
+import { Connections, type Connection } from "./connections.ts";
+import { ForbiddenAddress } from "./failure.ts";
 
 export interface ConnectorOptions {
   readonly connectTimeoutMs: number;
@@ -11,8 +14,10 @@ export interface ConnectorOptions {
   readonly firstByteTimeoutMs: number;
   /** How long a reply that has begun may stay silent. */
   readonly idleTimeoutMs: number;
-  /** Connections to one origin at most; requests past that wait for one. */
+  /** Connections to one origin at most; as many requests may wait for one. */
   readonly maxConnections: number;
+  /** How long a request waits for a connection before it is refused as `upstream_busy`. */
+  readonly queueTimeoutMs: number;
   /** Replaces the system's name resolution, in tests. */
   readonly lookup?: LookupFunction;
 }
@@ -23,17 +28,29 @@ export interface UpstreamRequest {
   /** `https://api.example.com` */
   readonly origin: string;
   readonly path: string;
-  readonly method: "POST" | "GET" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Names and values in turn. `host` and framing headers are not among them: the connector sets these itself. */
   readonly headers: readonly string[];
-  readonly body: Buffer | null;
+  readonly body: Buffer | UpstreamBody | null;
   readonly allowPrivate: boolean;
 }
 
-/** What happens to a reply. After `onEnd` or `onFailure`, nothing more is called. */
+/** A request body that does not lie in memory. Its length is sent ahead, so it must be what the stream gives. */
+export interface UpstreamBody {
+  readonly sizeBytes: number;
+  /** Called once, when the request is sent; the stream is destroyed when the call is over, however it ended. */
+  open(): Readable;
+}
+
+/** Header names in lower case; a header that came twice is an array. */
+export type ReplyHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/**
+ * What happens to a reply, which comes decoded if it was compressed. After `onEnd` or `onFailure`, nothing more is called.
+ * A request that cannot be sent at all may fail before `send` has returned.
+ */
 export interface UpstreamListener {
-  /** Header names in lower case; a header that came twice is an array. */
-  onHead(status: number, headers: Readonly<Record<string, string | readonly string[] | undefined>>): void;
+  onHead(status: number, headers: ReplyHeaders): void;
   onData(chunk: Buffer): void;
   onEnd(): void;
   onFailure(error: AppError): void;
@@ -48,6 +65,8 @@ export interface UpstreamCall {
 
 export interface Connector {
   send(request: UpstreamRequest, listener: UpstreamListener): UpstreamCall;
+  /** Puts other limits in force for calls to come, over new connections; those under way keep what they have. */
+  adopt(options: ConnectorOptions): void;
   close(): Promise<void>;
 }
 
@@ -56,51 +75,76 @@ export interface Connector {
  * never followed. A name is resolved when a connection is made, the addresses that are not allowed are
  * dropped, and the connection goes to one that passed: there is no second resolution to rebind.
  */
-export function createConnector(options: ConnectorOptions): Connector {
-  const pools = new Map<string, Pool>();
+export function createConnector(given: ConnectorOptions): Connector {
+  const origins = new Map<string, Connections>();
+  let options = given;
+  let retired: readonly Connections[] = [];
 
-  function poolFor(origin: string, allowPrivate: boolean, provider: string): Pool {
+  function connectionsTo(origin: string, allowPrivate: boolean, provider: string): Connections {
     const name = allowPrivate ? `private ${origin}` : origin;
-    const known = pools.get(name);
+    const known = origins.get(name);
     if (known !== undefined) return known;
-    refuseForbiddenLiteral(new URL(origin), allowPrivate, provider);
-    const pool = new Pool(origin, {
-      allowH2: false,
-      pipelining: 1,
-      connections: options.maxConnections,
-      headersTimeout: options.firstByteTimeoutMs,
-      bodyTimeout: options.idleTimeoutMs,
-      maxHeaderSize: 32 * 1024,
-      connect: buildConnector({
-        allowH2: false,
-        timeout: options.connectTimeoutMs,
-        lookup: checkedLookup(options.lookup ?? systemLookup, allowPrivate),
-        autoSelectFamily: true,
-        noDelay: true,
-      }),
+    if (!isAllowedOrigin(origin, allowPrivate)) throw new AppError("upstream_forbidden", { provider });
+    const { maxConnections, queueTimeoutMs } = options;
+    const connections = new Connections({
+      maxConnections,
+      queueTimeoutMs,
+      open: opener(origin, allowPrivate, options),
     });
-    pools.set(name, pool);
-    return pool;
+    origins.set(name, connections);
+    return connections;
   }
 
   return {
     send(request, listener) {
-      const call = new Call(request, listener, options);
-      const pool = poolFor(request.origin, request.allowPrivate, request.provider);
-      pool.dispatch(call.dispatchOptions(), call);
+      const connections = connectionsTo(request.origin, request.allowPrivate, request.provider);
+      const call = new Call(request, listener, connections, options);
+      connections.request(call);
       return call;
     },
+    adopt(next) {
+      options = { ...options, ...next };
+      retired = [...retired, ...origins.values()].filter((connections) => !connections.empty);
+      origins.clear();
+      for (const connections of retired) connections.retire();
+    },
     async close() {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
-      pools.clear();
+      await Promise.all([...origins.values(), ...retired].map((connections) => connections.close()));
+      origins.clear();
     },
   };
 }
 
-/** An IP literal is connected to without a look-up, so it is judged here. */
-function refuseForbiddenLiteral(url: URL, allowPrivate: boolean, provider: string): void {
-  const host = url.hostname.replace(/^\[|\]$/g, "");
-  if (isIP(host) !== 0 && !isAllowedAddress(host, allowPrivate)) throw new AppError("upstream_forbidden", { provider });
+/** Makes connections to an origin: HTTP/1.1, one request at a time, bounded heads, checked addresses. */
+function opener(origin: string, allowPrivate: boolean, options: ConnectorOptions): () => Connection {
+  const connect = buildConnector({
+    allowH2: false,
+    timeout: options.connectTimeoutMs,
+    lookup: checkedLookup(options.lookup ?? systemLookup, allowPrivate),
+    autoSelectFamily: true,
+    noDelay: true,
+  });
+  const clientOptions = {
+    allowH2: false,
+    pipelining: 1,
+    headersTimeout: options.firstByteTimeoutMs,
+    bodyTimeout: options.idleTimeoutMs,
+    maxHeaderSize: 32 * 1024,
+  };
+  return () => {
+    const connection: Connection = {
+      socket: undefined,
+      client: new Client(origin, {
+        ...clientOptions,
+        connect: (target, callback) =>
+          connect(target, (...result) => {
+            connection.socket = result[1] ?? undefined;
+            callback(...result);
+          }),
+      }),
+    };
+    return connection;
+  };
 }
 
 function checkedLookup(resolve: LookupFunction, allowPrivate: boolean): LookupFunction {
@@ -115,74 +159,4 @@ function checkedLookup(resolve: LookupFunction, allowPrivate: boolean): LookupFu
       return callback(null, first.address, first.family);
     });
   };
-}
-
-/**
- * Carries one request through undici's dispatch interface to the listener. States: *waiting* (no head yet) →
- * *flowing* (head seen) → *done* (ended, failed or aborted). Nothing reaches the listener once done.
- */
-class Call implements Dispatcher.DispatchHandler, UpstreamCall {
-  readonly #request: UpstreamRequest;
-  readonly #listener: UpstreamListener;
-  readonly #options: ConnectorOptions;
-  #controller: Dispatcher.DispatchController | undefined;
-  #state: "waiting" | "flowing" | "done" = "waiting";
-
-  constructor(request: UpstreamRequest, listener: UpstreamListener, options: ConnectorOptions) {
-    this.#request = request;
-    this.#listener = listener;
-    this.#options = options;
-  }
-
-  dispatchOptions(): Dispatcher.DispatchOptions {
-    const { path, method, headers, body } = this.#request;
-    return { path, method, headers: headers as string[], body };
-  }
-
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#state === "done") controller.abort(new Error("aborted"));
-  }
-
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    status: number,
-    headers: Readonly<Record<string, string | readonly string[] | undefined>>,
-  ): void {
-    if (this.#state === "done" || status < 200) return;
-    this.#state = "flowing";
-    this.#listener.onHead(status, headers);
-  }
-
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#state === "flowing") this.#listener.onData(chunk);
-  }
-
-  onResponseEnd(): void {
-    if (this.#state === "done") return;
-    this.#state = "done";
-    this.#listener.onEnd();
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (this.#state === "done") return;
-    const headSeen = this.#state === "flowing";
-    this.#state = "done";
-    const seconds = Math.round((headSeen ? this.#options.idleTimeoutMs : this.#options.firstByteTimeoutMs) / 1000);
-    this.#listener.onFailure(classifyFailure(error, this.#request.provider, headSeen, seconds));
-  }
-
-  pause(): void {
-    this.#controller?.pause();
-  }
-
-  resume(): void {
-    this.#controller?.resume();
-  }
-
-  abort(): void {
-    if (this.#state === "done") return;
-    this.#state = "done";
-    this.#controller?.abort(new Error("aborted by the caller"));
-  }
 }

@@ -1,9 +1,9 @@
-import { AppError } from "../kernel/errors.ts";
-import type { Connector, UpstreamRequest } from "./connector.ts";
+import { AppError, asAppError } from "../kernel/errors.ts";
+import type { Connector, ReplyHeaders, UpstreamCall, UpstreamListener, UpstreamRequest } from "./connector.ts";
 
 export interface FetchedBody {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly headers: ReplyHeaders;
   readonly body: Buffer;
 }
 
@@ -43,16 +43,20 @@ function fetchWhole(connector: Connector, request: UpstreamRequest, limits: Docu
     const chunks: Buffer[] = [];
     let sizeBytes = 0;
     let status = 0;
-    let head: FetchedBody["headers"] = {};
+    let head: ReplyHeaders = {};
     const finish = (act: () => void): void => {
       clearTimeout(timer);
       act();
     };
     const giveUp = (error: AppError): void => {
-      call.abort();
+      call?.abort();
       finish(() => reject(error));
     };
-    const call = connector.send(request, {
+    const timer = setTimeout(
+      () => giveUp(new AppError("upstream_timeout", { provider: request.provider, seconds: limits.timeoutMs / 1000 })),
+      limits.timeoutMs,
+    );
+    const listener: UpstreamListener = {
       onHead(answered, headers) {
         status = answered;
         head = headers;
@@ -64,10 +68,12 @@ function fetchWhole(connector: Connector, request: UpstreamRequest, limits: Docu
       },
       onEnd: () => finish(() => resolve({ status, headers: head, body: Buffer.concat(chunks) })),
       onFailure: (error) => finish(() => reject(error)),
-    });
-    const timer = setTimeout(
-      () => giveUp(new AppError("upstream_timeout", { provider: request.provider, seconds: limits.timeoutMs / 1000 })),
-      limits.timeoutMs,
-    );
+    };
+    let call: UpstreamCall | undefined;
+    try {
+      call = connector.send(request, listener);
+    } catch (error) {
+      finish(() => reject(asAppError(error)));
+    }
   });
 }

@@ -1,6 +1,8 @@
+export { sentOnce } from "./body.ts";
 export {
   createConnector,
   type Connector,
+  type UpstreamBody,
   type UpstreamCall,
   type UpstreamListener,
   type UpstreamRequest,

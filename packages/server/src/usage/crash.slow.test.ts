@@ -18,7 +18,8 @@ import { AppError } from "../kernel/errors.ts";
 import { ulid } from "../kernel/ids.ts";
 import { silentLog } from "../kernel/log.ts";
 import { noTokens } from "../kernel/tokens.ts";
-import { listRequests, summarize, type RequestRow } from "./queries.ts";
+import { listRequests, type RequestRow } from "./queries.ts";
+import { summarize } from "./summary.ts";
 import { endOf, segmentsIn, startOf, temporaryDirectory } from "./test-parts.ts";
 import { openUsage, type Usage } from "./usage.ts";
 
@@ -89,8 +90,8 @@ function declareTests(): void {
 }
 
 async function countRows(db: Db): Promise<number> {
-  const groups = await summarize(db, { by: "outcome" });
-  return groups.reduce((sum, { requests }) => sum + requests, 0);
+  const { data } = await summarize(db, { by: "outcome" });
+  return data.reduce((sum, { requests }) => sum + requests, 0);
 }
 
 /** Kills at a different point each time: while it starts, recovers, writes, settles. */
@@ -132,6 +133,7 @@ async function checkLedger(t: TestContext, db: Db, acknowledged: string, kills: 
   // A kill between a call and its acknowledgement leaves one more start, or one more end, than was acknowledged.
   const completed = counts["ok"]?.length ?? 0;
   assert.equal(rows.size, completed + interrupted);
+  assert.equal(await countRows(db), rows.size, "the sums are those of the rows");
   assert.ok(rows.size - started.length <= kills && completed - ended.size <= kills, "rows that nobody asked for");
   assert.ok(interrupted >= 5 * kills - kills, "each kill came upon five open requests");
 }

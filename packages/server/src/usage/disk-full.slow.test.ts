@@ -51,7 +51,7 @@ const skipped = (error: Error): string =>
   `NOT TESTED: a small file system cannot be mounted (${error.message}); run the tests as root, or in a container with CAP_SYS_ADMIN`;
 
 test("a full disk refuses new requests, loses none that were let in, and is got over without help", async (t) => {
-  const disk = mountSmallDisk(t, 1_024);
+  const disk = mountSmallDisk(t, 1_280);
   if (disk instanceof Error) return t.skip(skipped(disk));
   const database = { url: "sqlite:", home: temporaryDirectory(t) };
   const db = await openDatabase(database);

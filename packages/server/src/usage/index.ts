@@ -1,11 +1,15 @@
 export {
   dimensions,
+  findResponse,
   getRequest,
   listRequests,
-  summarize,
   type Dimension,
+  type KeptReply,
   type RequestFilter,
   type RequestRow,
 } from "./queries.ts";
 export type { EndRecord, Outcome, StartRecord } from "./record.ts";
+export { recompute } from "./recompute.ts";
+export { seenValues } from "./seen.ts";
+export { series, summarize } from "./summary.ts";
 export { openUsage, type Usage } from "./usage.ts";

@@ -1,11 +1,17 @@
 import { mkdirSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { RequestsTable } from "../db/index.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { AppError } from "../kernel/errors.ts";
 import { ulid } from "../kernel/ids.ts";
 import { encodeEnd, encodeMoved, encodeStart } from "./line.ts";
-import { endSlackBytes, finalRow, interruptedRow, type EndRecord, type StartRecord } from "./record.ts";
+import {
+  endSlackBytes,
+  finalRow,
+  interruptedRow,
+  type EndRecord,
+  type RequestRecord,
+  type StartRecord,
+} from "./record.ts";
 import { Segment, stepBytes, type Write } from "./segment.ts";
 
 export interface JournalOptions {
@@ -39,7 +45,7 @@ export interface SegmentProgress {
 
 interface OpenRequest {
   readonly segment: Segment;
-  readonly row: RequestsTable;
+  readonly row: RequestRecord;
   readonly promisedBytes: number;
 }
 
@@ -103,7 +109,6 @@ export class Journal {
     try {
       this.#placeHeld();
       this.#open.set(record.requestId, this.#admit(row, line));
-      this.#trouble = undefined;
     } catch (error) {
       this.#trouble = error;
       throw unavailable(error);
@@ -127,7 +132,10 @@ export class Journal {
     this.#retire(request.segment);
   }
 
-  /** The error `start` would throw now; `undefined` if it would let a request in. Tries again what failed before. */
+  /**
+   * The error `start` would throw now; `undefined` if it would let a request in, of whatever size: that a small one still
+   * found room is not enough. Tries again what failed before.
+   */
   check(): AppError | undefined {
     if (this.#trouble === undefined) return undefined;
     try {
@@ -177,7 +185,7 @@ export class Journal {
     for (const file of this.#files.values()) this.#complete(file);
   }
 
-  #admit(row: RequestsTable, line: Buffer): OpenRequest {
+  #admit(row: RequestRecord, line: Buffer): OpenRequest {
     const promisedBytes = line.length + endSlackBytes;
     const segment = this.#roomFor(line.length + promisedBytes);
     segment.append(line);

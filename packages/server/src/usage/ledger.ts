@@ -1,7 +1,10 @@
-import type { CompiledQuery, InsertObject } from "kysely";
-import type { Db, Tables } from "../db/index.ts";
+import type { CompiledQuery, InsertObject, Transaction } from "kysely";
+import { isUniqueViolation, type Db, type Tables } from "../db/index.ts";
 import { describe } from "../kernel/errors.ts";
-import { columns, type RowValues } from "./line.ts";
+import { createBulkInsert, placeholders, type BulkInsert } from "./bulk-insert.ts";
+import { createSumsWriter, HourlySums } from "./hourly-sums.ts";
+import { noteKept } from "./kept.ts";
+import { columns, textColumns, valuesOf, type RowValues } from "./line.ts";
 import type { Outcome } from "./record.ts";
 
 /** A row that the database will not take, whatever is tried. */
@@ -20,40 +23,42 @@ export interface Ledger {
 }
 
 const rowsPerTransaction = 500;
-/** Rows go out in statements of these sizes, so that there are three statements in all to compile and prepare. */
-const statementSizes = [64, 8, 1] as const;
 
 export function createLedger(db: Db): Ledger {
-  const statements = new Map<number, CompiledQuery>();
-  const statementFor = (size: number): CompiledQuery => {
-    const known = statements.get(size) ?? compileInsert(db, size);
-    statements.set(size, known);
-    return known;
-  };
+  const insertAll = createInsertAll(db);
+  const insertNew = createInsertNew(db);
+  const writeSums = createSumsWriter(db);
 
-  async function insert(rows: readonly RowValues[]): Promise<void> {
+  /** Writes rows, the sums they are part of and their number in one transaction, so that these always agree. */
+  async function write(rows: readonly RowValues[], insert: RowInsert): Promise<void> {
     await db.kysely.transaction().execute(async (transaction) => {
-      for (let from = 0; from < rows.length; ) {
-        const size = statementSizes.find((candidate) => candidate <= rows.length - from) ?? 1;
-        const query = statementFor(size);
-        const values = rows.slice(from, from + size).flat();
-        await transaction.executeQuery({ ...query, parameters: [...values, ...query.parameters.slice(values.length)] });
-        from += size;
-      }
+      const sums = new HourlySums();
+      const added = await insert(transaction, rows);
+      const replaced = await takeInterrupted(transaction, rows, added);
+      if (replaced.length > 0) added.push(...(await insert(transaction, finalsOf(rows, replaced))));
+      for (const row of replaced) sums.subtract(row);
+      for (const row of added) sums.add(row);
+      await writeSums(transaction, sums);
+      await noteKept(transaction, added.length - replaced.length);
     });
   }
 
-  /** Halves a batch that is refused until the rows at fault stand alone, so that they do not hold up the others. */
-  async function settleBatch(rows: readonly RowValues[]): Promise<readonly RefusedRow[]> {
+  /**
+   * A batch with requests that have a row already, as after a crash, is written again with more care. One that is refused
+   * is halved until the rows at fault stand alone, so that they do not hold up the others.
+   */
+  async function settleBatch(rows: readonly RowValues[], insert = insertAll): Promise<readonly RefusedRow[]> {
     try {
-      await insert(rows);
+      await write(rows, insert);
       return [];
     } catch (error) {
+      if (insert === insertAll && isUniqueViolation(error)) return settleBatch(rows, insertNew);
       if (!isRowRefused(error)) throw error;
       const [first] = rows;
       if (rows.length === 1 && first !== undefined) return [{ values: first, reason: describe(error) }];
       const middle = Math.ceil(rows.length / 2);
-      return [...(await settleBatch(rows.slice(0, middle))), ...(await settleBatch(rows.slice(middle)))];
+      const halves = [rows.slice(0, middle), rows.slice(middle)] as const;
+      return [...(await settleBatch(halves[0], insert)), ...(await settleBatch(halves[1], insert))];
     }
   }
 
@@ -83,22 +88,73 @@ function oneRowPerRequest(rows: readonly RowValues[]): RowValues[] {
 const interrupted = "interrupted" satisfies Outcome;
 const outcomeIndex = columns.indexOf("outcome");
 
-/** The statement for `size` rows. Its parameters are the rows' values, and then its own. */
-function compileInsert(db: Db, size: number): CompiledQuery {
-  const placeholder = Object.fromEntries(columns.map((column) => [column, ""]));
-  const rows = Array.from({ length: size }, () => placeholder as unknown as InsertObject<Tables, "requests">);
-  return db.kysely
-    .insertInto("requests")
-    .values(rows)
-    .onConflict((conflict) =>
-      conflict
-        .column("request_id")
-        .doUpdateSet((row) =>
-          Object.fromEntries(columns.slice(1).map((column) => [column, row.ref(`excluded.${column}`)])),
-        )
-        .where("requests.outcome", "=", interrupted),
-    )
-    .compile();
+/** Inserts rows and returns those that it inserted. */
+type RowInsert = (transaction: Transaction<Tables>, rows: readonly RowValues[]) => Promise<RowValues[]>;
+
+/** For requests that have no row yet; fails with a unique violation if one has. A fifth cheaper than `createInsertNew`. */
+function createInsertAll(db: Db): RowInsert {
+  const insert = createShapedInsert((names, size) => insertInto(db, names, size).compile());
+  return async (transaction, rows) => {
+    await insert(transaction, rows);
+    return [...rows];
+  };
+}
+
+/** Leaves out the requests that have a row. */
+function createInsertNew(db: Db): RowInsert {
+  const insert = createShapedInsert((names, size) =>
+    insertInto(db, names, size)
+      .onConflict((conflict) => conflict.column("request_id").doNothing())
+      .returning("request_id")
+      .compile(),
+  );
+  return async (transaction, rows) => {
+    const ids = new Set<unknown>((await insert(transaction, rows)).map((row) => row.request_id));
+    return rows.filter(([requestId]) => ids.has(requestId));
+  };
+}
+
+type ColumnNames = readonly (typeof columns)[number][];
+
+/** Most rows are of text alone, and shorter. */
+function createShapedInsert<Row>(compile: (names: ColumnNames, size: number) => CompiledQuery<Row>): BulkInsert<Row> {
+  const insertText = createBulkInsert((size) => compile(textColumns, size));
+  const insertMedia = createBulkInsert((size) => compile(columns, size));
+  return async (transaction, rows) => {
+    const media = rows.filter((row) => row.length !== textColumns.length);
+    if (media.length === 0) return insertText(transaction, rows);
+    const text = rows.filter((row) => row.length === textColumns.length);
+    return [...(await insertText(transaction, text)), ...(await insertMedia(transaction, media))];
+  };
+}
+
+function insertInto(db: Db, names: ColumnNames, size: number) {
+  return db.kysely.insertInto("requests").values(placeholders(names, size) as InsertObject<Tables, "requests">[]);
+}
+
+/** Takes the `interrupted` rows out of the table that final ones among `rows` are to replace. */
+async function takeInterrupted(
+  transaction: Transaction<Tables>,
+  rows: readonly RowValues[],
+  added: readonly RowValues[],
+): Promise<RowValues[]> {
+  if (added.length === rows.length) return [];
+  const known = new Set(added);
+  const finals = rows.filter((row) => !known.has(row) && row[outcomeIndex] !== interrupted);
+  if (finals.length === 0) return [];
+  const ids = finals.map(([requestId]) => String(requestId));
+  const taken = await transaction
+    .deleteFrom("requests")
+    .where("request_id", "in", ids)
+    .where("outcome", "=", interrupted)
+    .returningAll()
+    .execute();
+  return taken.map(valuesOf);
+}
+
+function finalsOf(rows: readonly RowValues[], replaced: readonly RowValues[]): RowValues[] {
+  const ids = new Set(replaced.map(([requestId]) => requestId));
+  return rows.filter(([requestId = null]) => ids.has(requestId));
 }
 
 /** SQLite's primary result codes that are about a value: too big, constraint, mismatch, range. https://www.sqlite.org/rescode.html */

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { columns, decodeLines, decodeRow, encodeEnd, encodeMoved, encodeStart } from "./line.ts";
+import { decodeLines, decodeRow, encodeEnd, encodeMoved, encodeStart, textColumns, valuesOf } from "./line.ts";
+import { noMedia, noTokens } from "../kernel/tokens.ts";
 import { finalRow, interruptedRow } from "./record.ts";
 import { endOf, startOf } from "./test-parts.ts";
 
 const started = interruptedRow(startOf("01jc5x8m3k2v7n4q9w1z6y0abc", { userName: 'Ada "the" Count\\ess 漢' }));
 const ended = finalRow(started, endOf("01jc5x8m3k2v7n4q9w1z6y0abc"));
-const valuesOf = (row: typeof started) => columns.map((column) => row[column]);
 
 test("lines are read back as they were written", () => {
   const bytes = Buffer.concat([encodeStart(started), encodeEnd(ended), encodeMoved(started.request_id)]);
@@ -63,11 +63,36 @@ test("a page of zeros before a line is passed over", () => {
   );
 });
 
+const jsonIn = (line: Buffer): string => line.toString("utf8", 11).trim();
+
 test("a row with another number of columns is not guessed at", () => {
-  const line = encodeEnd(ended);
-  const json = line.toString("utf8", 11).trim();
+  const json = jsonIn(encodeEnd(ended));
   assert.deepEqual(decodeRow(json), valuesOf(ended));
-  for (const other of ["[]", "{}", "null", "[1", `[${json}]`, json.replace("]", ",1]"), json.replace("20345", "[]")]) {
+  const longer = [2, 7, 8, 10, 11].map((count) => json.replace("]", `${",1".repeat(count)}]`));
+  for (const other of ["[]", "{}", "null", "[1", `[${json}]`, ...longer, json.replace("20345", "[]")]) {
     assert.equal(decodeRow(other), undefined, other);
   }
+});
+
+test("what a request did not use takes no room in its line, and is there when it is read", () => {
+  const plain = endOf("01a");
+  const answered = { ...plain, responseId: "resp_1" };
+  const media = { ...noMedia, inputAudio: 1, outputAudio: 2, inputImage: 3, outputImage: 4, images: 5 };
+  const spoken = { ...plain, tokens: { ...noTokens, media: { ...media, characters: 6, audioMs: 7, searches: 8 } } };
+  const values = [plain, answered, spoken].map((end) => JSON.parse(jsonIn(encodeEnd(finalRow(started, end)))));
+  assert.deepEqual(
+    values.map(({ length }) => length),
+    [32, 33, 41],
+  );
+  assert.deepEqual(values[2].slice(32), [null, 1, 2, 3, 4, 5, 6, 7, 8]);
+  for (const end of [plain, answered, spoken]) {
+    const row = finalRow(started, end);
+    assert.deepEqual(decodeRow(jsonIn(encodeEnd(row))), valuesOf(row));
+  }
+});
+
+test("a line of a version that knew only its first columns is read", () => {
+  const old = [...Array.from({ length: 31 }, (_, index) => `value ${index}`), 1];
+  assert.deepEqual(decodeRow(JSON.stringify(old)), [...old, null]);
+  assert.equal(textColumns.length, 33);
 });

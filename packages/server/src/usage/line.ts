@@ -1,4 +1,5 @@
 import { crc32 } from "node:zlib";
+import type { RequestRecord } from "./record.ts";
 import type { RequestsTable } from "../db/index.ts";
 
 /**
@@ -9,10 +10,10 @@ import type { RequestsTable } from "../db/index.ts";
  * - `e`, end: the whole final row. It needs no start beside it, so one damaged line of the two loses nothing but time.
  * - `m`, moved: the request's start was written again into a newer segment, and its end will be there.
  *
- * Rows are written by position in the order of `columns`. A new column is only ever added at the end of that list; the
- * version that adds one fills it in for the shorter lines of a journal that it takes over.
+ * Rows are written by position in the order of `columns`. A new column is only ever added at the end of that list, and is
+ * 0 or null in a line that ends before it: so end the lines that an older version left, and those of most requests.
  */
-export const columns = [
+const firstColumns = [
   "request_id",
   "started_at",
   "ended_at",
@@ -47,7 +48,23 @@ export const columns = [
   "attempts",
 ] as const satisfies readonly (keyof RequestsTable)[];
 
-/** A row's values in the order of `columns`. */
+/** What is counted beside text. */
+export const mediaColumns = [
+  "input_audio_tokens",
+  "output_audio_tokens",
+  "input_image_tokens",
+  "output_image_tokens",
+  "images",
+  "characters",
+  "audio_ms",
+  "searches",
+] as const satisfies readonly (keyof RequestsTable)[];
+
+/** The columns of a request that used nothing but text; in the others the rest is 0. */
+export const textColumns = [...firstColumns, "response_id"] as const;
+export const columns = [...textColumns, ...mediaColumns] as const;
+
+/** A row's values in the order of `columns`: of all of them, or of `textColumns`. */
 export type RowValues = readonly (string | number | null)[];
 
 export type Line =
@@ -58,20 +75,26 @@ export type Line =
 
 const lineFeed = 10;
 
-export function encodeStart(row: RequestsTable): Buffer {
-  return encode("s", valuesOf(row));
+export function encodeStart(row: RequestRecord): Buffer {
+  return encode("s", shortestValuesOf(row));
 }
 
-export function encodeEnd(row: RequestsTable): Buffer {
-  return encode("e", valuesOf(row));
+export function encodeEnd(row: RequestRecord): Buffer {
+  return encode("e", shortestValuesOf(row));
 }
 
 export function encodeMoved(requestId: string): Buffer {
   return encode("m", [requestId]);
 }
 
-function valuesOf(row: RequestsTable): RowValues {
-  return columns.map((column) => row[column]);
+function shortestValuesOf(row: RequestRecord): RowValues {
+  if (row.images !== undefined || row.response_id !== null) return valuesOf(row);
+  return firstColumns.map((column) => row[column]);
+}
+
+export function valuesOf(row: RequestRecord): RowValues {
+  if (row.images === undefined) return textColumns.map((column) => row[column]);
+  return columns.map((column) => row[column] ?? null);
 }
 
 function encode(kind: "s" | "e" | "m", values: RowValues): Buffer {
@@ -112,7 +135,9 @@ function damaged(bytes: Buffer): Line {
 /** The row in a start's or end's JSON; `undefined` if it is not one that this version can read. */
 export function decodeRow(json: string): RowValues | undefined {
   const values = parse(json);
-  return Array.isArray(values) && values.length === columns.length && values.every(isValue) ? values : undefined;
+  if (!Array.isArray(values) || !values.every(isValue)) return undefined;
+  if (values.length === firstColumns.length) return [...values, null];
+  return values.length === textColumns.length || values.length === columns.length ? values : undefined;
 }
 
 function parse(json: string): unknown {

@@ -1,8 +1,8 @@
-import { sql, type Expression, type ExpressionBuilder, type SqlBool } from "kysely";
+import type { Expression, ExpressionBuilder, SqlBool } from "kysely";
 import type { Db, RequestsTable, Tables } from "../db/index.ts";
 import { isoTime } from "../kernel/clock.ts";
 import { AppError } from "../kernel/errors.ts";
-import { usd } from "../kernel/money.ts";
+import type { Span } from "./span.ts";
 
 /** What usage can be summed by, and filtered by. */
 export const dimensions = {
@@ -23,35 +23,9 @@ export const dimensions = {
 export type Dimension = keyof typeof dimensions;
 
 /** Which requests: those that started at or after `since` and before `until` (milliseconds), and match all of `match`. */
-export interface RequestFilter {
-  readonly since?: number;
-  readonly until?: number;
+export interface RequestFilter extends Span {
   readonly match?: Readonly<Partial<Record<Dimension, string>>>;
 }
-
-/**
- * The sums of one group. The token counters never overlap: `input_tokens` is what was neither read from a cache nor
- * written to one, so a prompt's whole size is the sum of `input_tokens`, `cache_read_tokens` and `cache_write_tokens`.
- * `reasoning_tokens` is a part of `output_tokens`.
- */
-export interface UsageSums {
-  readonly requests: number;
-  /** Those whose caller did not get a whole reply, unless it was the caller that left. */
-  readonly errors: number;
-  readonly input_tokens: number;
-  readonly output_tokens: number;
-  readonly cache_read_tokens: number;
-  /** Into caches of either life. */
-  readonly cache_write_tokens: number;
-  readonly reasoning_tokens: number;
-  /** Of the requests whose price is known. */
-  readonly cost_usd: number;
-  /** How many requests are missing in `cost_usd`, because the price of their model is not known. */
-  readonly unpriced_requests: number;
-}
-
-/** One group's sums, and its value under the name of the dimension: `{"model": "…", "requests": 3, …}`. */
-export type UsageSummary<By extends Dimension = Dimension> = UsageSums & { readonly [Name in By]?: string | null };
 
 /** A request's row. Times are ISO 8601. A null cost is an unknown price, never zero. */
 export type RequestRow = Omit<RequestsTable, "started_at" | "ended_at" | "stream"> & {
@@ -64,37 +38,6 @@ export interface RequestPage {
   readonly data: readonly RequestRow[];
   /** For the next page; null on the last. */
   readonly next_cursor: string | null;
-}
-
-/** Sums by one dimension, dearest first, then by the number of requests. */
-export async function summarize<By extends Dimension>(
-  db: Db,
-  options: RequestFilter & { readonly by: By },
-): Promise<UsageSummary<By>[]> {
-  const column = dimensions[options.by];
-  const rows = await db.kysely
-    .selectFrom("requests")
-    .where((row) => matches(row, options))
-    .groupBy(column)
-    .select((row) => [
-      row.ref(column).as("value"),
-      row.fn.countAll<number>().as("requests"),
-      row.fn.sum<number>(sql`case when ${row("outcome", "in", ["ok", "aborted"])} then 0 else 1 end`).as("errors"),
-      row.fn.sum<number>("input_tokens").as("input_tokens"),
-      row.fn.sum<number>("output_tokens").as("output_tokens"),
-      row.fn.sum<number>("cache_read_tokens").as("cache_read_tokens"),
-      row.fn.sum<number>(sql`cache_write_tokens + cache_write_1h_tokens`).as("cache_write_tokens"),
-      row.fn.sum<number>("reasoning_tokens").as("reasoning_tokens"),
-      row.fn.coalesce(row.fn.sum<number>("cost_micros"), sql<number>`0`).as("cost_micros"),
-      row.fn.sum<number>(sql`case when ${row("cost_micros", "is", null)} then 1 else 0 end`).as("unpriced_requests"),
-    ])
-    .orderBy("cost_micros", "desc")
-    .orderBy("requests", "desc")
-    .orderBy("value")
-    .execute();
-  return rows.map(({ value, cost_micros: costMicros, ...sums }) => {
-    return { [options.by]: value, ...sums, cost_usd: usd(costMicros) } as UsageSummary<By>;
-  });
 }
 
 /**
@@ -128,9 +71,31 @@ export async function getRequest(db: Db, requestId: string): Promise<RequestRow 
   return row === undefined ? undefined : toRequestRow(row);
 }
 
+/** Where a reply came from that a provider keeps; of the key's own replies only. Ended requests appear in a moment. */
+export interface KeptReply {
+  readonly provider: string | null;
+  readonly credentialId: string | null;
+  readonly model: string | null;
+}
+
+export async function findResponse(
+  db: Db,
+  { responseId, keyId }: { readonly responseId: string; readonly keyId: string },
+): Promise<KeptReply | undefined> {
+  return db.kysely
+    .selectFrom("requests")
+    .select(["provider", "credential_id as credentialId", "model"])
+    .where("response_id", "=", responseId)
+    .where("key_id", "=", keyId)
+    .orderBy("started_at", "desc")
+    .limit(1)
+    .executeTakeFirst();
+}
+
 type Where = ExpressionBuilder<Tables, "requests">;
 
-function matches(row: Where, { since, until, match = {} }: RequestFilter): Expression<SqlBool> {
+/** Whether a request started within a span of time, and is as the filter says. */
+export function matches(row: Where, { since, until, match = {} }: RequestFilter): Expression<SqlBool> {
   const conditions: Expression<SqlBool>[] = [];
   if (since !== undefined) conditions.push(row("started_at", ">=", since));
   if (until !== undefined) conditions.push(row("started_at", "<", until));

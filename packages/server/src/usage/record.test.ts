@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { noTokens } from "../kernel/tokens.ts";
+import { noMedia, noTokens } from "../kernel/tokens.ts";
 import { columns, decodeLines, encodeEnd, encodeStart } from "./line.ts";
 import { endSlackBytes, finalRow, interruptedRow } from "./record.ts";
 import { endOf, startOf } from "./test-parts.ts";
@@ -34,7 +34,8 @@ test("the end decides what the start could only plan", () => {
 test("every column of a row is written, and nothing else that a caller may have passed along", () => {
   const prompt = { prompt: "canary-prompt", headers: { authorization: "canary-secret" }, ip: "canary-address" };
   const started = interruptedRow({ ...startOf("01a"), ...prompt });
-  const row = finalRow(started, { ...endOf("01a"), ...prompt });
+  const tokens = { ...noTokens, media: noMedia };
+  const row = finalRow(started, { ...endOf("01a", { tokens }), ...prompt });
   assert.deepEqual(Object.keys(row).sort(), [...columns].sort());
   assert.equal(`${encodeStart(started).toString()}${encodeEnd(row).toString()}`.includes("canary"), false);
 });
@@ -60,16 +61,19 @@ test("an end's line is never longer than the room that was set aside for it", ()
     text,
     text,
     anyNumber,
-    (model, provider, credentialId, errorCode, number) => {
+    fc.maxSafeNat(),
+    (model, provider, credentialId, errorCode, number, count) => {
       const started = interruptedRow(
         startOf("01a", { model: null, provider: null, credentialId: null, requestedModel: model }),
       );
       const tokens = Object.fromEntries(
         Object.keys(noTokens).map((name) => [name, number]),
       ) as unknown as typeof noTokens;
+      const media = Object.fromEntries(Object.keys(noMedia).map((name) => [name, count])) as unknown as typeof noMedia;
       const numbers = { status: number, costMicros: number, latencyMs: number, firstByteMs: number, endedAt: number };
       const more = { responseBytes: number, attempts: number, outcome: "upstream_error" as const };
-      const end = endOf("01a", { model, provider, credentialId, errorCode, tokens, ...numbers, ...more });
+      const texts = { model, provider, credentialId, errorCode, responseId: model };
+      const end = endOf("01a", { ...texts, tokens: { ...tokens, media }, ...numbers, ...more });
       const [startLine, endLine] = [encodeStart(started), encodeEnd(finalRow(started, end))];
       assert.ok(endLine.length <= startLine.length + endSlackBytes, `${endLine.length} > ${startLine.length} + slack`);
       assert.equal(decodeLines(endLine).lines[0]?.kind, "end");

@@ -1,6 +1,7 @@
 import type { RequestsTable } from "../db/index.ts";
 import { withoutKeys } from "../kernel/key-shapes.ts";
-import type { TokenUsage, UsageSource } from "../kernel/tokens.ts";
+import type { MediaUsage, TokenUsage, UsageSource } from "../kernel/tokens.ts";
+import type { mediaColumns } from "./line.ts";
 
 /**
  * How a request ended.
@@ -58,16 +59,25 @@ export interface EndRecord {
   readonly responseBytes: number;
   /** How often a provider was asked. */
   readonly attempts: number;
+  /** What the provider keeps the reply under, where it can be asked for again. */
+  readonly responseId: string | null;
 }
+
+type MediaColumn = (typeof mediaColumns)[number];
+
+/** A row to be written. The columns of `MediaUsage` are there all together, or not at all where there was only text. */
+export type RequestRecord = Omit<RequestsTable, MediaColumn> & Partial<Pick<RequestsTable, MediaColumn>>;
 
 /** A text is cut so that it takes at most this many bytes in a journal line. */
 const maxTextBytes = 200;
+/** OpenAI's take 55 bytes. */
+const maxResponseIdBytes = 100;
 
 /**
- * By how much an end's line may be longer than its start's: four texts (provider, credential, model, error code) with
- * quotes and commas, two short words, fourteen numbers of up to 25 characters.
+ * By how much an end's line may be longer than its start's: four texts (provider, credential, model, error code) and the
+ * id of the reply with quotes and commas, two short words, fourteen numbers of up to 25 characters, eight whole ones.
  */
-export const endSlackBytes = 4 * (maxTextBytes + 3) + 40 + 14 * 25;
+export const endSlackBytes = 4 * (maxTextBytes + 3) + (maxResponseIdBytes + 3) + 40 + 14 * 25 + 8 * 17;
 
 const plainText = /^[ !#-[\]-~]*$/;
 
@@ -91,6 +101,12 @@ function chosenOrNull(text: string | null): string | null {
   return text === null ? null : fit(withoutKeys(text));
 }
 
+/** An id is of no use if it is not whole: one that is too long or cannot be written down is left out. */
+function responseIdOrNull(text: string | null): string | null {
+  if (text === null || text.length > maxResponseIdBytes || !plainText.test(text)) return null;
+  return withoutKeys(text) === text ? text : null;
+}
+
 function roundOrNull(value: number | null): number | null {
   return value === null ? null : Math.round(value);
 }
@@ -99,7 +115,7 @@ function roundOrNull(value: number | null): number | null {
  * The row of a request that has started: what is written should nothing more be heard of it. It was about to be sent
  * at least once, so one attempt and the floor of its input are charged.
  */
-export function interruptedRow(start: StartRecord): RequestsTable {
+export function interruptedRow(start: StartRecord): RequestRecord {
   return {
     request_id: fit(start.requestId),
     started_at: start.startedAt,
@@ -133,11 +149,17 @@ export function interruptedRow(start: StartRecord): RequestsTable {
     request_bytes: start.requestBytes,
     response_bytes: 0,
     attempts: 1,
+    response_id: null,
   };
 }
 
 /** The row of a request that is over, from the row it started with. */
-export function finalRow(started: RequestsTable, end: EndRecord): RequestsTable {
+export function finalRow(started: RequestRecord, end: EndRecord): RequestRecord {
+  const row = finalTextRow(started, end);
+  return end.tokens.media === undefined ? row : { ...row, ...mediaOf(end.tokens.media) };
+}
+
+function finalTextRow(started: RequestRecord, end: EndRecord): RequestRecord {
   return {
     ...started,
     ended_at: end.endedAt,
@@ -159,5 +181,19 @@ export function finalRow(started: RequestsTable, end: EndRecord): RequestsTable 
     first_byte_ms: roundOrNull(end.firstByteMs),
     response_bytes: end.responseBytes,
     attempts: end.attempts,
+    response_id: responseIdOrNull(end.responseId),
+  };
+}
+
+function mediaOf(media: MediaUsage): Pick<RequestsTable, MediaColumn> {
+  return {
+    input_audio_tokens: media.inputAudio,
+    output_audio_tokens: media.outputAudio,
+    input_image_tokens: media.inputImage,
+    output_image_tokens: media.outputImage,
+    images: media.images,
+    characters: media.characters,
+    audio_ms: media.audioMs,
+    searches: media.searches,
   };
 }

@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { appendFileSync, existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { crc32 } from "node:zlib";
 import { databases } from "../../test/support/databases.ts";
 import type { Db, RequestsTable } from "../db/index.ts";
 import { fakeClock } from "../kernel/clock.ts";
+import { noMedia, noTokens } from "../kernel/tokens.ts";
 import type { SegmentProgress, SegmentState } from "./journal.ts";
 import { createLedger } from "./ledger.ts";
-import { columns, encodeEnd, encodeMoved, encodeStart } from "./line.ts";
+import { columns, encodeEnd, encodeMoved, encodeStart, mediaColumns, valuesOf } from "./line.ts";
 import { finalRow, interruptedRow, type EndRecord } from "./record.ts";
 import { openRejects } from "./rejects.ts";
 import { Settlement } from "./settlement.ts";
@@ -16,6 +18,18 @@ import { endOf, startOf, temporaryDirectory } from "./test-parts.ts";
 const start = (id: string): Buffer => encodeStart(interruptedRow(startOf(id)));
 const end = (id: string, changes: Partial<EndRecord> = {}): Buffer =>
   encodeEnd(finalRow(interruptedRow(startOf(id)), endOf(id, changes)));
+
+const noMediaColumns = Object.fromEntries(mediaColumns.map((column) => [column, 0]));
+
+/** A line as version 0.1.0 wrote it: the columns up to `attempts`. */
+function oldLine(kind: "s" | "e", id: string, outcome: string): Buffer {
+  const who = ["key_1", "ada", "core", null, "session", null];
+  const what = ["/v1/messages", "anthropic-messages", "anthropic", "cred_1", "claude", "claude-sonnet-4-5"];
+  const how = [1, kind === "e" ? 200 : null, outcome, null, "reported"];
+  const values = [id, 1_767_225_600_000, null, ...who, ...what, ...how, 10, 20, 30, 4, 5, 6, 700, 8, 9, 100, 200, 3];
+  const body = `${kind} ${JSON.stringify(values)}`;
+  return Buffer.from(`${crc32(body).toString(16).padStart(8, "0")} ${body}\n`);
+}
 
 interface Bench {
   readonly directory: string;
@@ -65,7 +79,36 @@ for (const database of databases) {
   promise("an end becomes a row, column for column", async ({ write, settle, rows }) => {
     await settle(write("a.log", false, start("r1"), end("r1")));
     const [row] = await rows();
-    assert.deepEqual(row, finalRow(interruptedRow(startOf("r1")), endOf("r1")));
+    assert.deepEqual(row, { ...noMediaColumns, ...finalRow(interruptedRow(startOf("r1")), endOf("r1")) });
+  });
+
+  promise("what was used beside text becomes columns, next to rows of text alone", async ({ write, settle, rows }) => {
+    const media = { ...noMedia, inputAudio: 1, outputAudio: 2, inputImage: 3, outputImage: 4 };
+    const tokens = { ...noTokens, media: { ...media, images: 5, characters: 6, audioMs: 7, searches: 8 } };
+    const ends = [end("r1"), end("r2", { tokens }), end("r3", { responseId: "resp_3" }), end("r4", { tokens })];
+    await settle(write("a.log", true, ...ends));
+    assert.deepEqual(
+      (await rows()).map((row) => [row.response_id, ...mediaColumns.map((column) => row[column])]),
+      [
+        [null, 0, 0, 0, 0, 0, 0, 0, 0],
+        [null, 1, 2, 3, 4, 5, 6, 7, 8],
+        ["resp_3", 0, 0, 0, 0, 0, 0, 0, 0],
+        [null, 1, 2, 3, 4, 5, 6, 7, 8],
+      ],
+    );
+  });
+
+  promise("a journal that an older version left is settled", async ({ write, settle, rows, rejected }) => {
+    const lines = [oldLine("s", "r1", "interrupted"), oldLine("s", "r2", "interrupted"), oldLine("e", "r2", "ok")];
+    await settle(write("a.log", true, ...lines));
+    assert.deepEqual(
+      (await rows()).map((row) => [row.request_id, row.outcome, row.attempts, row.response_id, row.images]),
+      [
+        ["r1", "interrupted", 3, null, 0],
+        ["r2", "ok", 3, null, 0],
+      ],
+    );
+    assert.deepEqual(rejected(), []);
   });
 
   promise("a live file's open requests are left in peace", async ({ write, settle, rows }) => {
@@ -87,7 +130,7 @@ for (const database of databases) {
         ["r2", "ok"],
       ],
     );
-    assert.deepEqual((await rows())[0], interruptedRow(startOf("r1")));
+    assert.deepEqual((await rows())[0], { ...noMediaColumns, ...interruptedRow(startOf("r1")) });
     assert.deepEqual(reports.at(-1), {
       name: "a.log",
       foundRows: 2,
@@ -122,7 +165,7 @@ for (const database of databases) {
       await settle(write("e.log", true, end("r2", { costMicros: 8 })));
       const started = interruptedRow(startOf("r3"));
       const batch = [started, finalRow(started, endOf("r3")), finalRow(started, endOf("r3")), started];
-      await createLedger(parts.db).settle(batch.map((row) => columns.map((column) => row[column])));
+      await createLedger(parts.db).settle(batch.map(valuesOf));
       assert.deepEqual(
         (await rows()).map((row) => [row.request_id, row.outcome, row.cost_micros]),
         [

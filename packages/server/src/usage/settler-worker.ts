@@ -5,6 +5,7 @@ import { AppError, describe } from "../kernel/errors.ts";
 import type { SegmentProgress, SegmentState } from "./journal.ts";
 import { createLedger } from "./ledger.ts";
 import { openRejects } from "./rejects.ts";
+import { prune } from "./retention.ts";
 import { Settlement } from "./settlement.ts";
 import type { FromSettler, Problem, SettlerData, ToSettler } from "./settler.ts";
 import { createSync } from "./sync.ts";
@@ -13,20 +14,24 @@ import { createSync } from "./sync.ts";
  * The thread that settles. It makes a *pass* over the journal's files whenever it is told that something was written.
  * A pass that fails leaves the rest where it is and is repeated, after a delay that doubles from `firstRetryMs` up to
  * `lastRetryMs`; only a flush is not made to wait for that. A file that cannot be read does not hold up the others.
+ *
+ * Beside that, and in small portions between the passes, it deletes what is older or more than is to be kept.
  */
 const firstRetryMs = 100;
 const lastRetryMs = 5_000;
 const syncMs = 1_000;
+/** How often it is looked for usage that is too old, or more than there is room for. */
+const pruneMs = 60_000;
 
 const port = parentPort;
 if (port === null) throw new Error("this file is the body of a worker thread");
 const post = (message: FromSettler): void => port.postMessage(message);
 
-const { directory, database }: SettlerData = workerData;
+const { directory, database, retention: firstRetention }: SettlerData = workerData;
 const rejects = openRejects(directory, systemClock);
 const sync = createSync(directory);
 
-let db: Db | undefined;
+let opening: Promise<Db> | undefined;
 let settlement: Settlement | undefined;
 let states: readonly SegmentState[] = [];
 let flushes: number[] = [];
@@ -36,9 +41,19 @@ let retryTimer: NodeJS.Timeout | undefined;
 let retryMs = firstRetryMs;
 let syncTimer: NodeJS.Timeout | undefined;
 let syncProblem: Problem | undefined;
+let retention = firstRetention;
+let pruning: Promise<void> | undefined;
+let pruneTimer: NodeJS.Timeout | undefined;
+const stopping = new AbortController();
+
+pruneSoon();
 
 port.on("message", (message: ToSettler) => {
   if (message.kind === "close") return void close();
+  if (message.kind === "retain") {
+    retention = message.retention;
+    return pruneSoon();
+  }
   states = message.states;
   if (message.kind === "flush") flushes.push(message.id);
   if (message.kind === "flush" || retryTimer === undefined) wake();
@@ -96,9 +111,31 @@ function databaseProblem(error: AppError): Problem {
 }
 
 /** Every commit is synced before the journal file that it came from is deleted. */
-async function openLedger(): Promise<Db> {
-  db = await openDatabase({ ...database, synchronous: "full" });
-  return db;
+function openLedger(): Promise<Db> {
+  opening ??= openDatabase({ ...database, synchronous: "full" }).catch((error: unknown) => {
+    opening = undefined;
+    throw error;
+  });
+  return opening;
+}
+
+function pruneSoon(): void {
+  clearTimeout(pruneTimer);
+  pruning ??= pruneNow().finally(() => {
+    pruning = undefined;
+    if (!stopping.signal.aborted) pruneTimer = setTimeout(pruneSoon, pruneMs);
+  });
+}
+
+async function pruneNow(): Promise<void> {
+  if (retention === undefined) return;
+  try {
+    const parts = { db: await openLedger(), clock: systemClock, signal: stopping.signal };
+    post({ kind: "pruned", kept: await prune({ ...parts, retention }) });
+  } catch (error) {
+    if (error instanceof AppError) return; // the database's own trouble, which settling tells of
+    post({ kind: "not pruned", problem: { message: "old usage cannot be deleted", detail: describe(error) } });
+  }
 }
 
 async function syncFiles(): Promise<void> {
@@ -114,10 +151,13 @@ async function syncFiles(): Promise<void> {
 async function close(): Promise<void> {
   clearTimeout(syncTimer);
   clearTimeout(retryTimer);
+  clearTimeout(pruneTimer);
+  stopping.abort();
   wanted = false;
   await passing;
   clearTimeout(retryTimer);
   await syncFiles();
-  await db?.close();
+  await pruning;
+  await opening?.then((db) => db.close());
   port?.close();
 }

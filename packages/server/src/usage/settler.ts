@@ -4,6 +4,7 @@ import { Worker } from "node:worker_threads";
 import { AppError, describe } from "../kernel/errors.ts";
 import type { Log } from "../kernel/log.ts";
 import type { SegmentProgress, SegmentState } from "./journal.ts";
+import type { KeptRequests, Retention } from "./retention.ts";
 
 /** Where the ledger is. The settler opens a connection of its own. */
 export interface LedgerAddress {
@@ -15,19 +16,25 @@ export interface LedgerAddress {
 export interface SettlerData {
   readonly directory: string;
   readonly database: LedgerAddress;
+  /** Nothing is ever deleted unless given. */
+  readonly retention: Retention | undefined;
 }
 
 /** Each message says how the journal stands now; the lines themselves are read from disk. */
 export type ToSettler =
   | { readonly kind: "written"; readonly states: readonly SegmentState[] }
   | { readonly kind: "flush"; readonly states: readonly SegmentState[]; readonly id: number }
+  | { readonly kind: "retain"; readonly retention: Retention }
   | { readonly kind: "close" };
 
 export type FromSettler =
   | { readonly kind: "progress"; readonly progress: SegmentProgress }
   | { readonly kind: "flushed"; readonly id: number; readonly problem: Problem | undefined }
   /** After every pass over the journal. */
-  | { readonly kind: "passed"; readonly problem: Problem | undefined; readonly rejectedRows: number };
+  | { readonly kind: "passed"; readonly problem: Problem | undefined; readonly rejectedRows: number }
+  /** After each time that old usage was deleted, or was to be. */
+  | { readonly kind: "pruned"; readonly kept: KeptRequests }
+  | { readonly kind: "not pruned"; readonly problem: Problem };
 
 /** Why rows could not be settled, or files not synced. */
 export interface Problem {
@@ -59,21 +66,30 @@ const failed: Problem = { message: "the thread that settles usage has failed", d
 export class Settler {
   readonly #parts: SettlerParts;
   readonly #flushes = new Map<number, PromiseWithResolvers<void>>();
+  #data: SettlerData;
   #flushCount = 0;
   #wakeTimer: NodeJS.Timeout | undefined;
   #restartTimer: NodeJS.Timeout | undefined;
   #worker: Worker | undefined;
   #problem: Problem | undefined;
   #rejectedRows = 0;
+  #pruneProblem: Problem | undefined;
+  #kept: KeptRequests | undefined;
 
   constructor(parts: SettlerParts) {
     this.#parts = parts;
+    this.#data = parts.data;
     this.#start();
   }
 
-  /** What keeps rows from the database at present, for anybody to read. */
-  get problem(): string | undefined {
-    return this.#problem?.message;
+  /** What keeps rows from the database, or old ones in it, at present; for anybody to read. */
+  get problems(): readonly string[] {
+    return [this.#problem, this.#pruneProblem].flatMap((problem) => problem?.message ?? []);
+  }
+
+  /** As it was when usage was last looked through for what is too old or too much. */
+  get kept(): KeptRequests | undefined {
+    return this.#kept;
   }
 
   /** Rows and lines that were put aside in `rejected.log`. */
@@ -99,6 +115,12 @@ export class Settler {
     return flush.promise;
   }
 
+  /** From now on usage is kept so long, and in so much room. */
+  retain(retention: Retention): void {
+    this.#data = { ...this.#data, retention };
+    this.#send({ kind: "retain", retention });
+  }
+
   /** Ends the thread after the pass that is under way. */
   async close(): Promise<void> {
     clearTimeout(this.#wakeTimer);
@@ -113,7 +135,7 @@ export class Settler {
 
   #start(): void {
     const file = new URL(`./settler-worker${extname(import.meta.filename)}`, import.meta.url);
-    const worker = new Worker(file, { workerData: this.#parts.data });
+    const worker = new Worker(file, { workerData: this.#data });
     worker.on("message", (message: FromSettler) => this.#receive(message));
     worker.on("error", (error) => this.#parts.log.error({ error: describe(error) }, failed.message));
     worker.on("exit", () => {
@@ -134,7 +156,9 @@ export class Settler {
   #receive(message: FromSettler): void {
     if (message.kind === "progress") this.#parts.onProgress(message.progress);
     else if (message.kind === "flushed") this.#answer(message.id, message.problem);
-    else this.#notePass(message.problem, message.rejectedRows);
+    else if (message.kind === "passed") this.#notePass(message.problem, message.rejectedRows);
+    else if (message.kind === "pruned") this.#notePruned(message.kept);
+    else this.#noteNotPruned(message.problem);
   }
 
   #answer(id: number, problem: Problem | undefined): void {
@@ -155,5 +179,21 @@ export class Settler {
     }
     this.#problem = problem;
     this.#rejectedRows = rejectedRows;
+  }
+
+  #notePruned(kept: KeptRequests): void {
+    const dropped = this.#kept === undefined ? 0 : kept.droppedRows - this.#kept.droppedRows;
+    if (dropped > 0) {
+      this.#parts.log.warn({ rows: dropped }, "the oldest requests were deleted to make room; their sums are kept");
+    }
+    this.#kept = kept;
+    this.#pruneProblem = undefined;
+  }
+
+  #noteNotPruned(problem: Problem): void {
+    if (problem.detail !== this.#pruneProblem?.detail) {
+      this.#parts.log.error({ problem: problem.detail }, problem.message);
+    }
+    this.#pruneProblem = problem;
   }
 }

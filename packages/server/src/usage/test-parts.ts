@@ -1,10 +1,14 @@
+import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { noTokens } from "../kernel/tokens.ts";
+import type { Db } from "../db/index.ts";
 import type { LogFields, Log } from "../kernel/log.ts";
-import type { EndRecord, StartRecord } from "./record.ts";
+import { noTokens } from "../kernel/tokens.ts";
+import { createLedger } from "./ledger.ts";
+import { valuesOf } from "./line.ts";
+import { finalRow, interruptedRow, type EndRecord, type StartRecord } from "./record.ts";
 
 /** A request as Claude Code makes it. */
 export function startOf(requestId: string, changes: Partial<StartRecord> = {}): StartRecord {
@@ -48,8 +52,60 @@ export function endOf(requestId: string, changes: Partial<EndRecord> = {}): EndR
     firstByteMs: 300.6,
     responseBytes: 9_999,
     attempts: 1,
+    responseId: null,
     ...changes,
   };
+}
+
+/** A request's row, settled: ended unless `ended` is missing. */
+export async function addRequest(
+  db: Db,
+  id: string,
+  started: Partial<StartRecord>,
+  ended?: Partial<EndRecord>,
+): Promise<void> {
+  const open = interruptedRow(startOf(id, started));
+  const { model = null, provider = null } = started;
+  const row = ended === undefined ? open : finalRow(open, endOf(id, { model, provider, ...ended }));
+  assert.deepEqual(await createLedger(db).settle([valuesOf(row)]), []);
+}
+
+export const sampleStart = Date.UTC(2026, 0, 1);
+
+/** Six requests of two keys. */
+export async function addSample(db: Db): Promise<void> {
+  const tokens = { input: 10, output: 20, cacheRead: 30, cacheWrite: 4, cacheWrite1h: 5, reasoning: 6 };
+  const [ada, bob] = [
+    { keyId: "key_a", userName: "ada" },
+    { keyId: "key_b", userName: null },
+  ];
+  await addRequest(db, "r1", { ...ada, model: "cheap", startedAt: sampleStart }, { tokens, costMicros: 1_000_000 });
+  await addRequest(db, "r2", { ...ada, model: "dear", startedAt: sampleStart + 1 }, { tokens, costMicros: 2_500_000 });
+  await addRequest(
+    db,
+    "r3",
+    { ...bob, model: "cheap", startedAt: sampleStart + 2 },
+    { tokens, costMicros: 1, outcome: "aborted" },
+  );
+  await addRequest(
+    db,
+    "r4",
+    { ...bob, model: "free", startedAt: sampleStart + 3 },
+    { tokens: noTokens, costMicros: 0 },
+  );
+  await addRequest(
+    db,
+    "r5",
+    { ...bob, model: "new", startedAt: sampleStart + 3 },
+    { tokens, costMicros: null, outcome: "broken" },
+  );
+  await addRequest(db, "r6", {
+    ...ada,
+    model: "new",
+    startedAt: sampleStart + 4,
+    floorCostMicros: null,
+    estimatedInput: 7,
+  });
 }
 
 export function temporaryDirectory(t: TestContext): string {

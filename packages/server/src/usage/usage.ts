@@ -3,6 +3,7 @@ import { describe, type AppError } from "../kernel/errors.ts";
 import type { Log } from "../kernel/log.ts";
 import { Journal, type SegmentProgress } from "./journal.ts";
 import type { EndRecord, StartRecord } from "./record.ts";
+import type { KeptRequests, Retention } from "./retention.ts";
 import { Settler, type LedgerAddress } from "./settler.ts";
 
 export interface UsageParts {
@@ -13,6 +14,8 @@ export interface UsageParts {
   readonly log: Log;
   /** The most the journal may take on disk while the database is away; 256 MiB unless given. */
   readonly maxBytes?: number;
+  /** How long usage is kept; for ever unless given. */
+  readonly retention?: Retention;
 }
 
 export interface UsageHealth {
@@ -21,6 +24,8 @@ export interface UsageHealth {
   /** Requests that have ended and are not in the database yet. */
   readonly lag_rows: number;
   readonly journal_bytes: number;
+  /** The single requests in the database; `undefined` before they were first looked through. */
+  readonly kept: KeptRequests | undefined;
   /** What an operator should look at, also where requests are still let in. */
   readonly problem?: string;
 }
@@ -40,6 +45,8 @@ export interface Usage {
   /** Resolves once every request that has ended is in the database. Rejects if that cannot be done now. */
   flush(): Promise<void>;
   health(): UsageHealth;
+  /** From now on usage is kept so long, and in so much room. */
+  retain(retention: Retention): void;
   /** Settles what it can and stops; the rest is settled by the next process. Open requests become `interrupted`. */
   close(): Promise<void>;
 }
@@ -53,12 +60,12 @@ const largestSegmentBytes = 4 * 1024 * 1024;
  * Throws the file system's error if the directory cannot be used.
  */
 export async function openUsage(parts: UsageParts): Promise<Usage> {
-  const { directory, database, clock, log, maxBytes = defaultMaxBytes } = parts;
+  const { directory, database, clock, log, maxBytes = defaultMaxBytes, retention } = parts;
   const segmentBytes = Math.min(largestSegmentBytes, Math.floor(maxBytes / 16));
   const journal = new Journal({ directory, maxBytes, segmentBytes, clock });
   const check = watch(journal, log);
   const settler = new Settler({
-    data: { directory, database },
+    data: { directory, database, retention },
     log,
     states: () => journal.states(),
     onProgress: (progress) => noteProgress(journal, progress, log),
@@ -78,6 +85,7 @@ export async function openUsage(parts: UsageParts): Promise<Usage> {
       await settler.flush();
     },
     health: () => describeHealth(check(), journal, settler),
+    retain: (changed) => settler.retain(changed),
     async close() {
       check();
       journal.close();
@@ -114,11 +122,12 @@ function noteProgress(journal: Journal, progress: SegmentProgress, log: Log): vo
 function describeHealth(refusal: AppError | undefined, journal: Journal, settler: Settler): UsageHealth {
   const aside = settler.rejectedRows;
   const asideText = aside === 0 ? undefined : `${aside} usage rows were put aside in journal/rejected.log`;
-  const problems = [refusal?.message, settler.problem, asideText].filter((problem) => problem !== undefined);
+  const problems = [refusal?.message, ...settler.problems, asideText].filter((problem) => problem !== undefined);
   return {
     ok: refusal === undefined,
     lag_rows: journal.lagRows,
     journal_bytes: journal.sizeBytes,
+    kept: settler.kept,
     ...(problems.length > 0 && { problem: problems.join("; ") }),
   };
 }

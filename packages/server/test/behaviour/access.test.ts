@@ -48,6 +48,8 @@ async function assertCut(reply: Awaited<ReturnType<typeof openStream>>, dialect:
   const event = {
     "anthropic-messages":
       /\n\nevent: error\ndata: \{"type":"error","error":\{"type":"authentication_error",[^\n]+\n\n$/,
+    gemini: /\r\n\r\ndata: \{"error":\{"code":401,[^\n]+"status":"UNAUTHENTICATED"\}\}\n\n$/,
+    ollama: /\n\{"error":"[^"\n]+ `portcullis [^"\n]+"\}\n$/,
     "openai-chat": /\n\ndata: \{"error":\{[^\n]+"code":"invalid_api_key"\}\}\n\n$/,
     "openai-responses": /\n\nevent: response\.failed\ndata: \{"type":"response\.failed",[^\n]+\n\n$/,
   };
@@ -282,7 +284,7 @@ describe("a key taken back", () => {
       const other = await openStream(gate, dialect, { script: slow });
       const own = await openStream(gate, dialect, { script: slow, key });
       const upstream = gate.simulator.requests.at(-1);
-      await until("text flows", () => own.text().split("delta").length > 10);
+      await until("text flows", () => own.text().split(/delta|"done":false|"candidates"/).length > 10);
       await gate.admin.call(endpoints.keys.disable, { params: { id } });
       await assertCut(own, dialect);
       await until("the provider's side is aborted", () => upstream?.aborted === true);

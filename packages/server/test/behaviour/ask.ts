@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { request, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
-import type { ErrorCode } from "@portcullis/contract";
+import { endpoints, type ErrorCode, type RequestRow } from "@portcullis/contract";
 import { scriptHeaders, type Script } from "../../src/simulator/index.ts";
 import { simulated, type Gate, type Reply } from "../support/gateway.ts";
 
@@ -26,6 +26,16 @@ export const minimal: Readonly<Record<DialectId, Minimal>> = {
     headers: { "anthropic-version": "2023-06-01" },
     body: (text) => ({ max_tokens: 500, messages: [{ role: "user", content: text }] }),
   },
+  gemini: {
+    path: `/v1beta/models/${simulated.gemini}/test-model:generateContent`,
+    headers: {},
+    body: (text) => ({ contents: [{ role: "user", parts: [{ text }] }] }),
+  },
+  ollama: {
+    path: "/api/chat",
+    headers: {},
+    body: (text) => ({ stream: false, messages: [{ role: "user", content: text }] }),
+  },
   "openai-chat": {
     path: "/v1/chat/completions",
     headers: {},
@@ -37,6 +47,19 @@ export const minimal: Readonly<Record<DialectId, Minimal>> = {
 /** A model that the gateway knows nothing of but its provider. */
 export const modelFor = (dialect: DialectId): string => `${simulated[dialect]}/test-model`;
 
+/** Where a request goes and what it says: Gemini's address tells what other dialects have in the body. */
+export function requestOf(dialect: DialectId, body: object): { readonly path: string; readonly body: object } {
+  const asked: { readonly model?: string; readonly stream?: boolean } = {
+    model: modelFor(dialect),
+    ...minimal[dialect].body("hello"),
+    ...body,
+  };
+  if (dialect !== "gemini") return { path: minimal[dialect].path, body: asked };
+  const { model = "", stream = false, ...rest } = asked;
+  const action = stream ? "streamGenerateContent?alt=sse" : "generateContent";
+  return { path: `/v1beta/models/${encodeURI(model)}:${action}`, body: rest };
+}
+
 /** Asks for a whole reply, unless `body` says otherwise. */
 export function ask(
   gate: Pick<Gate, "post">,
@@ -44,8 +67,8 @@ export function ask(
   body: object = {},
   headers: Headers = {},
 ): Promise<Reply> {
-  const { path, headers: needed, body: base } = minimal[dialect];
-  return gate.post(path, { model: modelFor(dialect), ...base("hello"), ...body }, { ...needed, ...headers });
+  const { path, body: sent } = requestOf(dialect, body);
+  return gate.post(path, sent, { ...minimal[dialect].headers, ...headers });
 }
 
 /** A reply that is read while it comes. */
@@ -76,8 +99,8 @@ export function openStream(
   options: StreamOptions = {},
 ): Promise<OpenReply> {
   const { script = {}, key = gate.key, body = {} } = options;
-  const { path, headers, body: base } = minimal[dialect];
-  const sent = { model: modelFor(dialect), stream: true, ...base("hello"), ...body };
+  const { headers } = minimal[dialect];
+  const { path, body: sent } = requestOf(dialect, { stream: true, ...body });
   return new Promise((resolve, reject) => {
     const call = request(gate.url + path, {
       method: "POST",
@@ -122,8 +145,15 @@ export async function until(
   }
 }
 
+/** The row of the request that was settled last. */
+export async function lastRow({ admin }: Pick<Gate, "admin">): Promise<RequestRow> {
+  const { data } = await admin.call(endpoints.requests.list, { query: { limit: 1 } });
+  assert.ok(data[0]);
+  return data[0];
+}
+
 /** What marks the normal end of a stream, in any dialect. */
-export const normalEnd = /\[DONE\]|event: message_stop|event: response\.completed/;
+export const normalEnd = /\[DONE\]|event: message_stop|event: response\.completed|"done":true|"finishReason":"STOP"/;
 
 export const requestIdShape = /^[0-9a-hjkmnp-tv-z]{26}$/;
 
@@ -153,18 +183,36 @@ const openaiCodes: Readonly<Partial<Record<ErrorCode, string>>> = {
   key_disabled: "invalid_api_key",
 };
 
+const geminiNames: Readonly<Record<"usual" | "unfit", Readonly<Record<number, string>>>> = {
+  usual: {
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    500: "INTERNAL",
+    502: "UNAVAILABLE",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+  },
+  unfit: { 503: "FAILED_PRECONDITION" },
+};
+
 /** Asserts that a reply is this error, with its status and in the shape of the dialect, and gives its message. */
 export function assertRefused(dialect: DialectId, reply: Reply, status: number, code: ErrorCode): string {
   assert.equal(reply.status, status, reply.body.toString());
   assert.equal(reply.headers["content-type"], "application/json");
   const requestId = String(reply.headers["x-request-id"]);
   assert.match(requestId, requestIdShape);
-  const body = reply.json() as { readonly error: { readonly message: string } };
-  const { message } = body.error;
+  const body = reply.json() as { readonly error: string | { readonly message: string; readonly details?: unknown } };
+  const message = typeof body.error === "string" ? body.error : body.error.message;
   assert.equal(typeof message, "string");
   if (dialect === "anthropic-messages") {
     const type = anthropicTypes[status] ?? "invalid_request_error";
     assert.deepEqual(body, { type: "error", error: { type, message }, request_id: requestId });
+  } else if (dialect === "gemini") {
+    const { [status]: name = "INVALID_ARGUMENT" } = code === "no_credential" ? geminiNames.unfit : geminiNames.usual;
+    assert.partialDeepStrictEqual(body, { error: { code: status, message, status: name } });
+  } else if (dialect === "ollama") {
+    assert.deepEqual(body, { error: message });
   } else {
     const type = openaiTypes[status] ?? "invalid_request_error";
     assert.deepEqual(body, { error: { message, type, param: null, code: openaiCodes[code] ?? code } });

@@ -29,10 +29,11 @@ async function assertNeverSent(
   status: number,
   code: ErrorCode,
   headers: Record<string, string | null> = {},
+  ids: readonly DialectId[] = dialectIds,
 ): Promise<readonly string[]> {
   const before = gate.simulator.stats().requests;
   const messages: string[] = [];
-  for (const dialect of dialectIds) {
+  for (const dialect of ids) {
     messages.push(assertRefused(dialect, await post(dialect, body(dialect), headers), status, code));
   }
   assert.equal(gate.simulator.stats().requests, before);
@@ -107,19 +108,23 @@ describe("a body that could be read in two ways", () => {
 });
 
 describe("a body that says too little", () => {
+  const naming = dialectIds.filter((dialect) => dialect !== "gemini"); // whose address says the model
+
   test("no model", async () => {
     const without = (dialect: DialectId): string => JSON.stringify(minimal[dialect].body("hello"));
-    for (const message of await assertNeverSent(without, 400, "missing_field")) {
+    for (const message of await assertNeverSent(without, 400, "missing_field", {}, naming)) {
       assert.equal(message, "the field `model` is required");
     }
-    await assertNeverSent(() => "{}", 400, "missing_field");
+    await assertNeverSent(() => "{}", 400, "missing_field", {}, naming);
   });
 
   test("a model that is no name", async () => {
     for (const model of ["null", "7", '""', '["sim-chat/x"]', '{"id":"sim-chat/x"}', "true", `"${"x".repeat(301)}"`]) {
       const body = (dialect: DialectId): string =>
         `{"model":${model},${JSON.stringify(minimal[dialect].body("hello")).slice(1)}`;
-      for (const message of await assertNeverSent(body, 400, "invalid_request")) assert.match(message, /model/);
+      for (const message of await assertNeverSent(body, 400, "invalid_request", {}, naming)) {
+        assert.match(message, /model/);
+      }
     }
   });
 });

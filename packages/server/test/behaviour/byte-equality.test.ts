@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { endpoints } from "@portcullis/contract";
 import { openGate, type Gate } from "../support/gateway.ts";
@@ -14,8 +14,17 @@ import { openGate, type Gate } from "../support/gateway.ts";
 const fixtures = join(import.meta.dirname, "../fixtures");
 const paths: Readonly<Record<string, string>> = {
   "anthropic-messages": "/v1/messages",
+  gemini: "/v1beta/models/raw-gemini/m:generateContent",
+  ollama: "/api/chat",
   "openai-chat": "/v1/chat/completions",
   "openai-responses": "/v1/responses",
+};
+
+/** How the recorded replies came. */
+const contentTypes: Readonly<Record<string, string>> = {
+  ".json": "application/json",
+  ".ndjson": "application/x-ndjson",
+  ".sse": "text/event-stream",
 };
 
 let answer: { readonly head: string; readonly body: Buffer; readonly pieceBytes: number };
@@ -49,7 +58,7 @@ before(async () => {
   await new Promise<void>((resolve) => upstream.listen(0, "127.0.0.1", resolve));
   const { port } = upstream.address() as AddressInfo;
   gate = await openGate();
-  for (const dialect of ["anthropic-messages", "openai-chat", "openai-responses"] as const) {
+  for (const dialect of ["anthropic-messages", "gemini", "ollama", "openai-chat", "openai-responses"] as const) {
     const id = `raw-${dialect}`;
     await gate.admin.call(endpoints.providers.create, {
       input: { id, dialect, base_url: `http://127.0.0.1:${port}`, allow_private: true },
@@ -67,9 +76,10 @@ async function forwarded(
 ): Promise<Buffer> {
   const head = `HTTP/1.1 ${status} OK\r\ncontent-type: ${contentType}\r\ntransfer-encoding: chunked\r\n\r\n`;
   answer = { head, body, pieceBytes };
-  const stream = contentType === "text/event-stream";
+  const stream = contentType !== "application/json";
   const asked = { model: `raw-${dialect}/m`, stream, stream_options: { include_usage: true } };
-  const reply = await gate.post(paths[dialect] ?? "", asked);
+  const path = paths[dialect] ?? "";
+  const reply = await gate.post(stream ? path.replace(":generate", ":streamGenerate") : path, asked);
   assert.equal(reply.status, status);
   return reply.body;
 }
@@ -88,7 +98,7 @@ const hostile: readonly (readonly [string, Buffer])[] = [
 ];
 
 for (const dialect of Object.keys(paths)) {
-  const recorded = globSync(`${fixtures}/${dialect}/*.{sse,json}`).sort();
+  const recorded = globSync(`${fixtures}/${dialect}/*.{sse,ndjson,json}`).sort();
 
   describe(`byte for byte (${dialect})`, () => {
     test("there are recorded replies", () => assert.ok(recorded.length >= 2));
@@ -96,7 +106,7 @@ for (const dialect of Object.keys(paths)) {
     for (const file of recorded) {
       test(`${basename(dirname(file))}/${basename(file)}`, async () => {
         const bytes = readFileSync(file);
-        const type = file.endsWith(".sse") ? "text/event-stream" : "application/json";
+        const type = contentTypes[extname(file)] ?? "";
         const sizes = bytes.length > 20_000 ? [1_000_000, 997] : [1_000_000, 61, 1];
         for (const pieceBytes of sizes) {
           const got = await forwarded(dialect, type, bytes, pieceBytes);

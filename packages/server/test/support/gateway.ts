@@ -62,6 +62,8 @@ export interface Gate {
 /** The simulated providers, by the dialect they speak. All are one simulator. */
 export const simulated = {
   "anthropic-messages": "sim-anthropic",
+  gemini: "sim-gemini",
+  ollama: "sim-ollama",
   "openai-chat": "sim-chat",
   "openai-responses": "sim-responses",
 } as const;

@@ -32,7 +32,7 @@ export interface MixedLoad {
 }
 
 interface Plan {
-  readonly dialect: keyof typeof simulated;
+  readonly dialect: keyof typeof paths;
   readonly stream: boolean;
   readonly script: Script;
   readonly outcome: Outcome;

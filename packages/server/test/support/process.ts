@@ -41,6 +41,7 @@ export interface Ended {
 
 export interface GatewayProcess {
   readonly url: string;
+  readonly home: string;
   readonly pid: number;
   /** With the right of `admin.token`. */
   readonly admin: Client;
@@ -49,6 +50,10 @@ export interface GatewayProcess {
   /** What it has written so far. */
   stdout(): string;
   stderr(): string;
+  /** Sends a signal and waits for nothing. */
+  signal(name: NodeJS.Signals): void;
+  /** Resolves once the process has ended, whatever ended it. */
+  readonly ended: Promise<Ended>;
   /** kill -9; resolves once the process is gone. */
   kill(): Promise<Ended>;
   /** SIGTERM; resolves once the process has ended by itself. */
@@ -69,19 +74,22 @@ export async function serve(options: ServeOptions): Promise<GatewayProcess> {
       void ended.then((end) => reject(new Error(`the gateway ended (${end.code}): ${end.stderr}`)));
     });
   const [, url = ""] = await printed(/^portcullis listening on (\S+)$/m);
-  const signal = (name: NodeJS.Signals): Promise<Ended> => {
+  const end = (name: NodeJS.Signals): Promise<Ended> => {
     child.kill(name);
     return ended;
   };
   return {
     url,
+    home: options.home,
     pid: child.pid ?? 0,
     printed,
     stdout,
     stderr,
     admin: createClient({ baseUrl: url, token: adminTokenOf(options.home) }),
-    kill: () => signal("SIGKILL"),
-    stop: () => signal("SIGTERM"),
+    signal: (name) => void child.kill(name),
+    ended,
+    kill: () => end("SIGKILL"),
+    stop: () => end("SIGTERM"),
   };
 }
 

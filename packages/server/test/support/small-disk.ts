@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmdirSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, mkdtempSync, openSync, rmdirSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -9,8 +9,8 @@ import type { TestContext } from "node:test";
 export interface SmallDisk {
   /** Where it is mounted. */
   readonly path: string;
-  /** Takes all that is left, to the last byte. May be repeated. */
-  fill(): void;
+  /** Takes all that is left, to the last byte, or to the last but so many kilobytes. May be repeated. */
+  fill(leaveKilobytes?: number): void;
   /** Gives back what `fill` has taken. */
   free(): void;
   makeReadOnly(): void;
@@ -32,7 +32,7 @@ export function mountSmallDisk(t: TestContext, sizeKilobytes: number): SmallDisk
   const filling = join(path, "filling");
   return {
     path,
-    fill: () => fill(filling),
+    fill: (leaveKilobytes = 0) => fill(filling, leaveKilobytes * 1_024),
     free: () => rmSync(filling),
     makeReadOnly: () => assert.equal(mount(["-o", "remount,ro", path]), undefined),
   };
@@ -43,13 +43,14 @@ function mount(args: readonly string[]): string | undefined {
   return status === 0 ? undefined : (error?.message ?? stderr.toString().trim());
 }
 
-function fill(path: string): void {
+function fill(path: string, leaveBytes: number): void {
   const descriptor = openSync(path, "a");
   const block = Buffer.alloc(4_096, 1);
   try {
     for (;;) writeSync(descriptor, block);
   } catch (error) {
     assert.equal((error as NodeJS.ErrnoException).code, "ENOSPC");
+    ftruncateSync(descriptor, Math.max(0, fstatSync(descriptor).size - leaveBytes));
   } finally {
     closeSync(descriptor);
   }

@@ -2,6 +2,7 @@ import type { AdminParts } from "../parts.ts";
 import { auditHandlers } from "./audit.ts";
 import { credentialHandlers } from "./credentials.ts";
 import { keyHandlers } from "./keys.ts";
+import { litellmHandlers } from "./litellm.ts";
 import { modelHandlers } from "./models.ts";
 import { providerHandlers } from "./providers.ts";
 import { requestHandlers } from "./requests.ts";
@@ -16,6 +17,7 @@ export function createHandlers(parts: AdminParts) {
     audit: auditHandlers(parts),
     credentials: credentialHandlers(parts),
     keys: keyHandlers(parts),
+    litellm: litellmHandlers(parts),
     models: modelHandlers(parts),
     providers: providerHandlers(parts),
     requests: requestHandlers(parts),

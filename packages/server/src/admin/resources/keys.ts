@@ -24,11 +24,18 @@ export function keyHandlers({ keys, clock, defaults }: AdminParts): HandlersOf<(
           description: input.description,
           models: input.models,
           allowIp: input.allow_ip,
+          passthrough: input.passthrough,
           expiresAt: expiryOf(input.admin, lifeMs, clock),
         },
         actor,
       );
       return issue(created);
+    },
+    update: async ({ params, input }) => {
+      const { allow_ip: allowIp, expires_in: expiresIn, ...same } = input;
+      const admin = keys.get(params.id).kind === "admin";
+      const expiresAt = expiresIn === undefined ? undefined : newExpiry(admin, expiresIn, clock);
+      return show(await keys.update(params.id, { ...same, allowIp, expiresAt }));
     },
     disable: async ({ params }) => show(await keys.disable(params.id)),
     enable: async ({ params }) => show(await keys.enable(params.id)),
@@ -61,6 +68,10 @@ function expiryOf(admin: boolean, lifeMs: number | undefined, clock: Clock): num
   return clock.now() + Math.min(lifeMs ?? adminLifeMs, adminLifeMs);
 }
 
+function newExpiry(admin: boolean, expiresIn: string | null, clock: Clock): number | null {
+  return expiryOf(admin, expiresIn === null ? undefined : parseDurationMs(expiresIn), clock) ?? null;
+}
+
 function describeKey(record: KeyRecord, clock: Clock): Key {
   const expired = record.expiresAt !== null && record.expiresAt <= clock.now();
   return {
@@ -73,6 +84,7 @@ function describeKey(record: KeyRecord, clock: Clock): Key {
     description: record.description,
     models: record.models === null ? null : [...record.models],
     allow_ip: record.allowIp === null ? null : [...record.allowIp],
+    passthrough: record.passthrough === null ? null : [...record.passthrough],
     status: record.disabledAt !== null ? "disabled" : expired ? "expired" : "active",
     expires_at: timeOrNull(record.expiresAt),
     previous_valid_until: timeOrNull(record.previousUntil),

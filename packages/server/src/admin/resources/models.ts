@@ -1,4 +1,5 @@
 import type { endpoints, HandlersOf, Model } from "@portcullis/contract";
+import { combinePrices, encodePrice } from "../../catalog/index.ts";
 import { AppError } from "../../kernel/errors.ts";
 import { fetchModels, type ProviderModel } from "../../providers/index.ts";
 import type { Call } from "../app.ts";
@@ -11,18 +12,12 @@ export function modelHandlers(parts: AdminParts): HandlersOf<(typeof endpoints)[
   return {
     list: async ({ params }) => models.list(params.id).map(describeModel),
     create: async ({ params, input }) => {
-      const price = input.price_micros_per_mtok;
       const added = await models.add(params.id, {
         model: input.name,
         name: input.display_name,
         contextTokens: input.context_tokens,
         maxOutputTokens: input.max_output_tokens,
-        price: price && {
-          input: price.input,
-          output: price.output,
-          ...(price.cache_read !== undefined && { cacheRead: price.cache_read }),
-          ...(price.cache_write !== undefined && { cacheWrite: price.cache_write }),
-        },
+        price: combinePrices(input.price_micros_per_mtok, input.price_micros_per_unit),
       });
       return describeModel(added);
     },
@@ -48,22 +43,15 @@ export function modelHandlers(parts: AdminParts): HandlersOf<(typeof endpoints)[
 }
 
 export function describeModel(model: ProviderModel): Model {
-  const { price } = model;
+  const price = model.price && encodePrice(model.price);
   return {
     id: model.id,
     provider_id: model.provider,
     name: model.model,
     display_name: model.name,
     source: model.source,
-    price_micros_per_mtok:
-      price === undefined
-        ? null
-        : {
-            input: price.input,
-            output: price.output,
-            ...(price.cacheRead !== undefined && { cache_read: price.cacheRead }),
-            ...(price.cacheWrite !== undefined && { cache_write: price.cacheWrite }),
-          },
+    price_micros_per_mtok: price ?? null,
+    price_micros_per_unit: price?.units ?? null,
     context_tokens: model.contextTokens ?? null,
     max_output_tokens: model.maxOutputTokens ?? null,
     created_at: null,

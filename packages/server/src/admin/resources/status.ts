@@ -9,12 +9,14 @@ export function statusHandlers(parts: AdminParts): HandlersOf<(typeof endpoints)
     get: async () => {
       const { ok, claimed } = await askDatabase(parts);
       const health = parts.usage.health();
+      const { file, loadedAt, problem } = parts.configuration();
       return {
         version: parts.version,
         started_at: isoTime(parts.startedAt),
         uptime_seconds: Math.floor((parts.clock.now() - parts.startedAt) / 1000),
         claimed,
         vault: parts.vault.sealed ? "sealed" : "unsealed",
+        config: { file: file ?? null, loaded_at: isoTime(loadedAt), problem: problem ?? null },
         database: { engine: parts.db.engine, ok },
         journal: {
           ok: health.ok,
@@ -22,6 +24,7 @@ export function statusHandlers(parts: AdminParts): HandlersOf<(typeof endpoints)
           bytes: health.journal_bytes,
           problem: health.problem ?? null,
         },
+        requests: health.kept === undefined ? null : describeKept(health.kept),
         providers_with_keys: parts.providers
           .list()
           .filter((provider) => parts.providers.credentials.hasUsable(provider.id))
@@ -30,6 +33,10 @@ export function statusHandlers(parts: AdminParts): HandlersOf<(typeof endpoints)
     },
     openApi: async () => openApiDocument(parts.version),
   };
+}
+
+function describeKept({ rows, bytes, droppedRows }: { rows: number; bytes: number; droppedRows: number }) {
+  return { rows, bytes, dropped_rows: droppedRows };
 }
 
 /** A status must be had while the database is away, too: that is when it is wanted most. */

@@ -71,6 +71,7 @@ function describe({
   default: standard,
   environment,
   flag,
+  restart,
   example,
 }: Explanation): string {
   const lines = [
@@ -82,6 +83,7 @@ function describe({
     ...(environment === undefined ? [] : [`  variable: ${environment}`]),
     ...(flag === undefined ? [] : [`  flag: ${flag}`]),
     ...(example === undefined ? [] : [`  in the file: ${example}`]),
+    ...(restart ? ["  read at the start only"] : []),
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -25,6 +25,7 @@ const migrate = leaf({
     const done = await parts.database({ home: globals.home, config: values.config }).migrate();
     show(done, () => {
       if (done.applied.length === 0) output.line(`the schema is up to date (${done.to})`);
+      if (done.backup !== undefined) output.line(`copied the database to ${done.backup}`);
       for (const name of done.applied) output.line(`applied ${name}`);
     });
   },

@@ -1,5 +1,16 @@
 import { endpoints, type IssuedKey, type Key } from "@portcullis/contract";
-import { argument, duration, flag, leaf, list, text, wrongUsage, type CommandContext, type Group } from "../command.ts";
+import {
+  argument,
+  duration,
+  flag,
+  leaf,
+  list,
+  text,
+  wrongUsage,
+  type CommandContext,
+  type Group,
+  type ValuesOf,
+} from "../command.ts";
 import { confirm } from "../confirmation.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { connect } from "../gateway.ts";
@@ -10,27 +21,53 @@ import { askForKey } from "./key-questions.ts";
 
 const id = argument("<id>", "the key's id");
 
+/** What is said of a key when it is made, and can be said anew later. */
+const description = {
+  user: text("--user <name>", "the person it is for"),
+  team: text("--team <name>", "the team it counts for"),
+  service: text("--service <name>", "the program that uses it"),
+  description: text("--description <text>", "a line to tell it by"),
+  expires: duration("--expires <duration>", "how long it lives: 30d, 12h"),
+  models: list("--models <patterns>", "models it may use, with commas between them: 'claude-*,gpt-5*'"),
+  allowIp: list("--allow-ip <ranges>", "addresses it may be used from: 10.0.0.0/8"),
+  passthrough: list("--passthrough <providers>", "providers whose own addresses it may call, under /providers/ID/"),
+};
+
+/** The same as the API takes it. */
+function inputOf({ expires, allowIp, ...same }: ValuesOf<typeof description>) {
+  return { ...same, expires_in: expires, allow_ip: allowIp };
+}
+
+function isEmpty(input: object): boolean {
+  return Object.values(input).every((value) => value === undefined);
+}
+
 const create = leaf({
   parameters: {
-    user: text("--user <name>", "the person it is for"),
-    team: text("--team <name>", "the team it counts for"),
-    service: text("--service <name>", "the program that uses it"),
-    description: text("--description <text>", "a line to tell it by"),
-    expires: duration("--expires <duration>", "how long it lives: 30d, 12h"),
-    models: list("--models <patterns>", "models it may use, with commas between them: 'claude-*,gpt-5*'"),
-    allowIp: list("--allow-ip <ranges>", "addresses it may be used from: 10.0.0.0/8"),
+    ...description,
     admin: flag("--admin", "a key for this command line and the admin API, not for models"),
   },
   examples: [
     "portcullis keys create --user ada --expires 30d",
     "portcullis keys create --service nightly --models 'claude-*,gpt-5*' --allow-ip 10.0.0.0/8 --json",
   ],
-  async run(context, { user, team, service, description, expires, models, allowIp, admin }) {
-    const given = { user, team, service, description, expires_in: expires, models, allow_ip: allowIp };
-    const isBare = !admin && Object.values(given).every((value) => value === undefined);
+  async run(context, { admin, ...values }) {
+    const given = inputOf(values);
+    const isBare = !admin && isEmpty(given);
     const input = isBare && context.questions.interactive ? await askForKey(context.questions) : { ...given, admin };
     const client = await connect(context);
     showIssued(context, await client.call(endpoints.keys.create, { input }));
+  },
+});
+
+const update = leaf({
+  parameters: { id, ...description },
+  examples: ["portcullis keys update k7f3q --models 'claude-*' --expires 30d"],
+  async run(context, { id, ...values }) {
+    const input = inputOf(values);
+    if (isEmpty(input)) throw wrongUsage("there is nothing to change", "say what, for example --models 'claude-*'");
+    const client = await connect(context);
+    showKey(context, await client.call(endpoints.keys.update, { params: { id }, input }));
   },
 });
 
@@ -132,6 +169,7 @@ export const keys: Group = {
     { name: "create", summary: "make a key; without options it asks", load: () => create },
     { name: "list", summary: "list all keys", load: () => listAll },
     { name: "show", summary: "show a key, without its secret", load: () => show },
+    { name: "update", summary: "change what a key may do", load: () => update },
     { name: "disable", summary: "refuse a key from now on", load: () => disable },
     { name: "enable", summary: "accept a disabled key again", load: () => enable },
     { name: "rotate", summary: "give a key a new secret", load: () => rotate },
@@ -161,6 +199,7 @@ function describeKey(key: Key) {
     description: key.description,
     models: key.models?.join(", ") ?? "all",
     "allowed from": key.allow_ip?.join(", ") ?? "anywhere",
+    passthrough: key.passthrough?.join(", ") ?? "none",
     status: key.status,
     expires: key.expires_at === null ? "never" : dayAndTime(key.expires_at),
     made: `${dayAndTime(key.created_at)} by ${key.created_by}`,

@@ -11,6 +11,7 @@ const model: Model = {
   display_name: "GPT-5",
   source: "catalog",
   price_micros_per_mtok: { input: 1_250_000, output: 10_000_000 },
+  price_micros_per_unit: null,
   context_tokens: 400_000,
   max_output_tokens: null,
   created_at: null,

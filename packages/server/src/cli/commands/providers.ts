@@ -8,6 +8,8 @@ import { readSecret } from "../secret-input.ts";
 const id = argument("<id>", "the provider's id");
 const dialects = [
   "anthropic-messages",
+  "gemini",
+  "ollama",
   "openai-chat",
   "openai-responses",
 ] as const satisfies readonly Provider["dialect"][];

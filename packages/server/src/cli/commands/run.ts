@@ -1,3 +1,5 @@
+import { rm } from "node:fs/promises";
+import { homedir } from "node:os";
 import { PortcullisError, type Client } from "@portcullis/client";
 import { endpoints } from "@portcullis/contract";
 import { agentCommand } from "../agents.ts";
@@ -8,7 +10,10 @@ import { startGateway } from "../local-gateway.ts";
 
 export const run = leaf({
   parameters: {
-    agent: argument("<agent>", "claude, codex, or any other program that reads the vendors' variables"),
+    agent: argument(
+      "<agent>",
+      "claude, codex, gemini, opencode, or any other program that reads the vendors' variables",
+    ),
     args: rest("[args...]", "the agent's own arguments, behind --"),
   },
   examples: [
@@ -26,7 +31,12 @@ export const run = leaf({
       cleanup.defer(release);
       const gateway = { url: url.href.replace(/\/$/, ""), key };
       // Awaited here, so that the key and the gateway are there until the agent has ended.
-      return await runChild(agentCommand(agent, args, gateway, context.parts.environment));
+      const { home, ...command } = agentCommand(agent, args, gateway, context.parts.environment);
+      if (home === undefined) return await runChild(command);
+      const { [home.variable]: given, HOME = homedir() } = context.parts.environment;
+      const directory = await home.create(given ?? HOME);
+      cleanup.defer(() => rm(directory, { recursive: true, force: true }));
+      return await runChild({ ...command, environment: { ...command.environment, [home.variable]: directory } });
     });
   },
 });

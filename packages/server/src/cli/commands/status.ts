@@ -1,4 +1,4 @@
-import { endpoints } from "@portcullis/contract";
+import { endpoints, type Status } from "@portcullis/contract";
 import { leaf } from "../command.ts";
 import { connect, gatewayUrl } from "../gateway.ts";
 import { dayAndTime } from "../table.ts";
@@ -10,17 +10,25 @@ export const status = leaf({
     const client = await connect(context);
     const found = await client.call(endpoints.status.get);
     context.show(found, () => {
-      const { database, journal } = found;
+      const { config, database, journal, requests } = found;
       context.output.record({
         gateway: gatewayUrl(context).href,
         version: found.version,
         "up since": dayAndTime(found.started_at),
         owner: found.claimed ? "claimed" : "not claimed yet: run `portcullis setup`",
+        configuration: config.file ?? "no file",
+        "not in force": config.problem ?? "",
         vault: found.vault,
         database: database.ok ? database.engine : `${database.engine}, not answering`,
         journal: journal.problem ?? `${journal.waiting_rows} rows waiting`,
+        requests: requests === null ? "not counted yet" : describeRequests(requests),
         "providers with a key": found.providers_with_keys.join(", "),
       });
     });
   },
 });
+
+function describeRequests({ rows, bytes, dropped_rows: dropped }: NonNullable<Status["requests"]>): string {
+  const kept = `${rows} kept, about ${Math.ceil(bytes / 1_048_576)} MiB`;
+  return dropped === 0 ? kept : `${kept}; ${dropped} deleted because there was no room (usage.requests_max_bytes)`;
+}

@@ -32,8 +32,9 @@ test("`--json` prints the API's own object, `--csv` a file that no spreadsheet r
   const csv = await runAgainst(context, sums(row), ["usage", "--by", "user", "--csv"]);
   assert.equal(
     csv.stdout,
-    "user,requests,errors,input_tokens,output_tokens,cache_read_tokens,cache_write_tokens,reasoning_tokens,cost_usd,unpriced_requests\r\n" +
-      `"'=HYPERLINK(""http://evil"")",3,1,1000,200,0,0,0,0.0123,0\r\n`,
+    "user,requests,errors,input_tokens,output_tokens,cache_read_tokens,cache_write_tokens,reasoning_tokens,cost_usd,unpriced_requests," +
+      "input_audio_tokens,output_audio_tokens,input_image_tokens,output_image_tokens,images,characters,audio_ms,searches\r\n" +
+      `"'=HYPERLINK(""http://evil"")",3,1,1000,200,0,0,0,0.0123,0,0,0,0,0,0,0,0,0\r\n`,
   );
 });
 
@@ -68,7 +69,30 @@ test("options that exclude each other are a wrong usage", async (context) => {
   for (const argv of [
     ["--csv", "--json"],
     ["--requests", "--by", "user"],
+    ["--dry-run"],
+    ["--recompute", "--dry-run", "--key", "k7f3q"],
   ]) {
     assert.equal((await runAgainst(context, {}, ["usage", ...argv])).code, 2, argv.join(" "));
   }
+});
+
+const recomputed = (changed: number) => ({
+  usage: {
+    recompute: async () => ({ rows: 10, changed, before_cost_usd: 1.5, after_cost_usd: 2.25 }),
+  },
+});
+
+test("what charging anew would change is told first; without a terminal it takes --yes", async (context) => {
+  const dry = await runAgainst(context, recomputed(4), ["usage", "--recompute", "--dry-run", "--provider", "openai"]);
+  assert.deepEqual(dry.calls[0]?.input, { since: "24h", provider: "openai", dry_run: true });
+  assert.match(dry.stdout, /requests +10\nwould change +4\ncost before +\$1.50\ncost after +\$2.25\n/);
+  const unasked = await runAgainst(context, recomputed(4), ["usage", "--recompute", "--since", "30d"]);
+  assert.deepEqual(
+    unasked.calls.map(({ input }) => input),
+    [{ since: "30d", dry_run: true }],
+  );
+  assert.equal(unasked.code, 2);
+  const done = await runAgainst(context, recomputed(4), ["usage", "--recompute", "--model", "gpt-5", "--yes"]);
+  assert.deepEqual(done.calls[0]?.input, { since: "24h", model: "gpt-5", dry_run: false });
+  assert.match(done.stdout, /changed +4\n/);
 });

@@ -23,6 +23,7 @@ export const key: Key = {
   description: null,
   models: null,
   allow_ip: null,
+  passthrough: null,
   status: "active",
   expires_at: null,
   previous_valid_until: null,
@@ -71,8 +72,10 @@ export const status: Status = {
   uptime_seconds: 60,
   claimed: true,
   vault: "unsealed",
+  config: { file: "/etc/portcullis/portcullis.yaml", loaded_at: at, problem: null },
   database: { engine: "sqlite", ok: true },
   journal: { ok: true, waiting_rows: 0, bytes: 0, problem: null },
+  requests: { rows: 10, bytes: 4_000, dropped_rows: 0 },
   providers_with_keys: ["openai"],
 };
 
@@ -85,8 +88,17 @@ export const usageRow: UsageRow = {
   cache_read_tokens: 0,
   cache_write_tokens: 0,
   reasoning_tokens: 0,
+  input_audio_tokens: 0,
+  output_audio_tokens: 0,
+  input_image_tokens: 0,
+  output_image_tokens: 0,
+  images: 0,
+  characters: 0,
+  audio_ms: 0,
+  searches: 0,
   cost_usd: 0.0123,
   unpriced_requests: 0,
+  average_latency_ms: 800,
 };
 
 export const requestRow: RequestRow = {
@@ -116,12 +128,21 @@ export const requestRow: RequestRow = {
   cache_write_tokens: 0,
   cache_write_1h_tokens: 0,
   reasoning_tokens: 0,
+  input_audio_tokens: 0,
+  output_audio_tokens: 0,
+  input_image_tokens: 0,
+  output_image_tokens: 0,
+  images: 0,
+  characters: 0,
+  audio_ms: 0,
+  searches: 0,
   cost_micros: 1234,
   latency_ms: 800,
   first_byte_ms: 90,
   request_bytes: 100,
   response_bytes: 200,
   attempts: 1,
+  response_id: null,
 };
 
 export const auditEvent: AuditEvent = {

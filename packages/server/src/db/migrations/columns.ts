@@ -36,6 +36,17 @@ export function tableCreator(transaction: Transaction<never>, engine: Engine): C
   };
 }
 
+/** Adds a column to a table. Rows that are there get `null`, or 0 where it may not be null: so it holds a number then. */
+export type AddColumn = (table: string, name: string, column: Column) => Promise<void>;
+
+export function columnAdder(transaction: Transaction<never>, engine: Engine): AddColumn {
+  return async (table, name, column) => {
+    const filler = column.endsWith("?") ? sql`` : sql` default 0`;
+    const definition = columnDefinition(engine, name, column);
+    await sql`alter table ${sql.table(table)} add column ${definition}${filler}`.execute(transaction);
+  };
+}
+
 function columnDefinition(engine: Engine, name: string, column: Column): RawBuilder<unknown> {
   const nullable = column.endsWith("?");
   const type = (nullable ? column.slice(0, -1) : column) as ColumnType; // a Column without its question mark

@@ -27,6 +27,5 @@ export const anthropicMessages: Dialect = {
       usage,
     },
   ],
-  askForUsage: () => undefined,
   failure: { encode: encodeFailure, encodeEvent: encodeFailureEvent },
 };

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { AppError } from "../../kernel/errors.ts";
-import { requestRules, scanObject, splice, watchKeys } from "../../kernel/json-scan.ts";
+import { requestRules, scanObject, watchKeys } from "../../kernel/json-scan.ts";
+import { splice } from "../../kernel/splice.ts";
 import { askForUsage } from "./usage-request.ts";
 
 const watched = watchKeys("stream", "stream_options");

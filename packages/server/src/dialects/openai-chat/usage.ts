@@ -50,7 +50,12 @@ function finishReason(bytes: Buffer, choices: Span | undefined): string | undefi
  * `[DONE]` ends a reply, and so does a finish reason: several servers leave the mark out.
  */
 export function createStreamReader(): UsageReader {
-  const measure = createDeltaMeter();
+  return createChunkReader("delta");
+}
+
+/** The same, where the generated text of a chunk stands under this key. */
+export function createChunkReader(textKey: string): UsageReader {
+  const measure = createDeltaMeter(textKey);
   let outputBytes = 0;
   let done = false;
   let said: Said = { tokens: undefined, model: undefined, stopReason: undefined, failure: undefined };

@@ -1,7 +1,17 @@
-import type { Dialect } from "../dialect.ts";
+import type { Dialect, UsageReaders } from "../dialect.ts";
 import { encodeFailure } from "../openai-error.ts";
 import { encodeFailureEvent } from "./failure.ts";
 import { createReplyReader, createStreamReader } from "./usage.ts";
+
+const usage: UsageReaders = { body: createReplyReader, stream: createStreamReader };
+const kept = {
+  path: "/v1/responses/{id}",
+  upstreamPath: "/responses/{id}",
+  purpose: "kept",
+  body: "none",
+  streams: "if_asked",
+  usage,
+} as const;
 
 export const openaiResponses: Dialect = {
   id: "openai-responses",
@@ -14,9 +24,10 @@ export const openaiResponses: Dialect = {
       purpose: "inference",
       body: "json",
       streams: "if_asked",
-      usage: { body: createReplyReader, stream: createStreamReader },
+      usage,
     },
+    { method: "GET", ...kept },
+    { method: "DELETE", ...kept },
   ],
-  askForUsage: () => undefined,
   failure: { encode: encodeFailure, encodeEvent: encodeFailureEvent },
 };

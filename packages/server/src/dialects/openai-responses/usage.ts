@@ -18,7 +18,7 @@ function tokens(usage: unknown): TokenUsage | undefined {
   return openaiTokens(usage, names);
 }
 
-const responseKeys = watchKeys("model", "status", "usage", "error", "incomplete_details");
+const responseKeys = watchKeys("id", "model", "status", "usage", "error", "incomplete_details");
 
 const bodyShape: BodyShape = {
   watched: responseKeys,
@@ -27,6 +27,7 @@ const bodyShape: BodyShape = {
     const status = readString(bytes, response.get("status"));
     const incomplete = text(readValue(bytes, response.get("incomplete_details")), "reason");
     return {
+      responseId: readString(bytes, response.get("id")),
       model: readString(bytes, response.get("model")),
       stopReason: incomplete ?? status,
       failure:
@@ -62,7 +63,10 @@ const announcementBytes = 4096;
  */
 export function createStreamReader(): UsageReader {
   const measure = createDeltaMeter();
-  let said: Pick<UsageReading, "tokens" | "model" | "stopReason" | "failure"> = { ...nothingSaid, tokens: undefined };
+  let said: Pick<UsageReading, "tokens" | "model" | "stopReason" | "failure" | "responseId"> = {
+    ...nothingSaid,
+    tokens: undefined,
+  };
   let announced: AnnouncedReply | undefined;
   let complete = false;
   let outputBytes = 0;
@@ -99,7 +103,7 @@ export function createStreamReader(): UsageReader {
     end() {
       lines.end();
       const reply = announced && { ...announced, nextSequence: announced.nextSequence + events };
-      return { ...said, complete, outputBytes, announced: reply };
+      return { ...said, responseId: said.responseId ?? reply?.id, complete, outputBytes, announced: reply };
     },
   };
 }

@@ -6,7 +6,16 @@ import type { Caller, Keys } from "../../identity/index.ts";
  * The headers clients put a key in. None is preferred: official SDKs differ from version to version, and some send
  * two. The first that looks like a key of ours is taken; none of them is ever passed on.
  */
-export const keyHeaders = ["authorization", "x-api-key", "x-goog-api-key", "api-key"] as const;
+export const keyHeaders = [
+  "authorization",
+  "x-api-key",
+  "x-goog-api-key",
+  "api-key",
+  // where clients of other gateways put theirs
+  "x-portkey-api-key",
+  "x-litellm-api-key",
+  "x-bf-vk",
+] as const;
 
 /** Who calls. Throws `missing_key`, `invalid_request`, and what `Keys.authenticate` throws. */
 export function authenticate(request: IncomingMessage, keys: Keys): Caller {
@@ -26,12 +35,12 @@ export function authenticate(request: IncomingMessage, keys: Keys): Caller {
 
 function tokenIn(name: string, value: string | string[] | undefined): string | undefined {
   if (typeof value !== "string") return undefined;
-  if (name !== "authorization") return value.trim();
-  return /^bearer +(\S+) *$/i.exec(value)?.[1];
+  if (name !== "authorization" && name !== "x-litellm-api-key") return value.trim();
+  return /^bearer +(\S+) *$/i.exec(value)?.[1] ?? (name === "authorization" ? undefined : value.trim());
 }
 
 /** A key in the query, ours or a provider's, would be passed on with it, and be kept in logs on the way. */
 function hasKeyInQuery(target: string): boolean {
   const question = target.indexOf("?");
-  return question !== -1 && /pca?_[0-9a-z]{16}_|[?&](?:api[-_]?)?key=/i.test(target.slice(question));
+  return question !== -1 && /pca?_[0-9a-z]{16}_|[?&](?:(?:api[-_]?)?key|access_token)=/i.test(target.slice(question));
 }

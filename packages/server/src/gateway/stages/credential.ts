@@ -19,21 +19,36 @@ export interface UsedCredential {
 /** Shorter ones (`none`, `lm-studio`, `not-needed`) are words that may stand in any reply. */
 const leastKeyBytes = 16;
 
-/** Chooses and opens a key for the provider. Throws `no_credential`, `vault_sealed`, `vault_record_unreadable`. */
+/**
+ * Chooses and opens a key for the provider, or the one of that id. Throws `no_credential`, `vault_sealed`,
+ * `vault_record_unreadable`.
+ */
 export async function openCredential(
   provider: Provider,
   credentials: Providers["credentials"],
+  id?: string,
 ): Promise<UsedCredential> {
-  const chosen = credentials.choose(provider.id);
+  const chosen = id === undefined ? credentials.choose(provider.id) : credentials.find(provider.id, id);
   if (chosen === undefined) {
-    if (provider.needsKey) throw new AppError("no_credential", { provider: provider.id });
+    if (provider.needsKey || (id ?? "") !== "") throw new AppError("no_credential", { provider: provider.id });
     return { id: "", secret: undefined, maskError: unchanged, maskReply: unchanged, replyMask: () => undefined };
   }
   const secret = credentials.cached(chosen, provider.origin) ?? (await credentials.open(chosen, provider.origin));
+  const known = used.get(secret);
+  if (known !== undefined && known.id === chosen.id) return known;
+  const credential = usedCredential(chosen.id, secret);
+  used.set(secret, credential);
+  return credential;
+}
+
+/** What is worked out of a key lasts as long as the vault's cache holds it. */
+const used = new WeakMap<Secret, UsedCredential>();
+
+function usedCredential(id: string, secret: Secret): UsedCredential {
   const key = Buffer.from(secret.reveal());
   const isWord = key.length < leastKeyBytes;
   return {
-    id: chosen.id,
+    id,
     secret,
     maskError: (body) => maskKey(body, key),
     maskReply: (bytes) => (isWord ? bytes : maskKey(bytes, key)),

@@ -39,18 +39,34 @@ const stopped: ReadonlySet<string> = new Set([
   "x-request-id",
 ]);
 
+/** Meant for a gateway, this one or another that the client was written for, or for the page that the caller is on. */
+const stoppedPrefixes = /^(?:x-portcullis-|x-portkey-|x-litellm-|x-bf-|sec-)/;
+
 /** The request headers for the upstream, names and values in turn. `own` carries the provider's key and fixed headers. */
 export function requestHeaders(request: IncomingMessage, own: readonly string[]): string[] {
   const headers: string[] = [];
   const raw = request.rawHeaders;
   for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = (raw[index] ?? "").toLowerCase();
-    if (stopped.has(name) || name.startsWith("x-portcullis-") || name.startsWith("sec-")) continue;
-    headers.push(name, raw[index + 1] ?? "");
+    const name = forwardedName(raw[index] ?? "");
+    if (name !== "") headers.push(name, raw[index + 1] ?? "");
   }
   headers.push("accept-encoding", "identity");
   for (const part of own) headers.push(part);
   return headers;
+}
+
+/** Names are few and come with every request, so each is judged once. */
+const judged = new Map<string, string>();
+const mostJudged = 1_000;
+
+/** The name in lower case, or nothing for a header that goes no further. */
+function forwardedName(written: string): string {
+  const known = judged.get(written);
+  if (known !== undefined) return known;
+  const lower = written.toLowerCase();
+  const name = stopped.has(lower) || stoppedPrefixes.test(lower) ? "" : lower;
+  if (judged.size < mostJudged && written.length <= 64) judged.set(written, name);
+  return name;
 }
 
 const passed: ReadonlySet<string> = new Set([

@@ -1,13 +1,20 @@
 import { AppError } from "../../kernel/errors.ts";
-import { splice, type Edit } from "../../kernel/json-scan.ts";
+import type { Edit } from "../../kernel/json-scan.ts";
+import { spliceInPlace } from "../../kernel/splice.ts";
 import type { Target } from "../../routing/index.ts";
-import type { UpstreamRequest } from "../../upstream/index.ts";
+import { sentOnce, type UpstreamRequest } from "../../upstream/index.ts";
 import type { DialectRoute, StreamFilter } from "../../dialects/index.ts";
 import { authHeaders } from "../../providers/index.ts";
 import type { Exchange } from "../exchange.ts";
 import type { UsedCredential } from "./credential.ts";
-import type { Asked } from "./decode.ts";
+import type { Asked, AskedJson } from "./decode.ts";
+import { renamedForm } from "./form-body.ts";
 import { requestHeaders } from "./head.ts";
+
+export interface PrepareOptions {
+  /** Whether token counts of streamed replies are asked for when the caller did not. */
+  readonly includeStreamUsage: boolean;
+}
 
 export interface Prepared {
   readonly request: UpstreamRequest;
@@ -25,42 +32,58 @@ export function prepare(
   asked: Asked,
   target: Target,
   credential: UsedCredential,
-  options: { readonly includeStreamUsage: boolean },
+  options: PrepareOptions,
 ): Prepared {
-  const edits: Edit[] = [];
   const { route } = exchange;
   const { provider, model } = target;
-  if (asked.model !== model) {
-    if (asked.modelSpan !== undefined) {
-      edits.push({ ...asked.modelSpan, replacement: Buffer.from(JSON.stringify(model)) });
-    }
-    edits.push(...(route.renameModel?.(asked.body, model) ?? []));
-  }
-  const asks = asked.stream && options.includeStreamUsage && provider.quirks.streamUsage === "on_request";
-  const metering = asks ? exchange.dialect.askForUsage(asked.body, asked.fields) : undefined;
-  if (metering !== undefined) edits.push(...metering.edits);
-  const own = Object.entries(provider.headers).filter(([name]) => exchange.request.headers[name] === undefined);
-  const auth = Object.entries(authHeaders(target.auth, credential.secret));
+  const { body, filter } =
+    "form" in asked
+      ? { body: renamedForm(asked, model), filter: undefined }
+      : prepareJson(route, asked, target, options);
   return {
     request: {
       provider: provider.name,
       origin: target.origin,
       path: target.pathPrefix + pathAt(route, model) + exchange.query,
       method: "POST",
-      headers: requestHeaders(exchange.request, [...own, ...auth].flat()),
-      body: edits.length === 0 ? asked.body : splice(asked.body, edits),
+      headers: headersFor(exchange, target, credential),
+      body,
       allowPrivate: provider.allowPrivate,
     },
-    filter: metering?.filter(),
+    filter,
   };
 }
 
-/** A model's name may have slashes and colons; nothing in it may lead to another place. */
-function pathAt({ upstreamPath }: DialectRoute, model: string): string {
-  if (!upstreamPath.includes("{model}")) return upstreamPath;
-  if (/(?:^|\/)\.{0,2}(?:\/|$)/.test(model)) {
-    throw new AppError("invalid_request", { problem: "the model's name is not one that can stand in an address" });
+/** The caller's headers, those that the provider wants with every request unless the caller set them, and the key. */
+export function headersFor(exchange: Exchange, { provider, auth }: Target, { secret }: UsedCredential): string[] {
+  const fixed = Object.entries(provider.headers).filter(([name]) => exchange.request.headers[name] === undefined);
+  return requestHeaders(exchange.request, [...fixed, ...Object.entries(authHeaders(auth, secret))].flat());
+}
+
+function prepareJson(
+  route: DialectRoute,
+  asked: AskedJson,
+  { provider, model }: Target,
+  { includeStreamUsage }: PrepareOptions,
+): { readonly body: UpstreamRequest["body"]; readonly filter: StreamFilter | undefined } {
+  const edits: Edit[] = [];
+  if (asked.model !== model && asked.modelSpan !== undefined) {
+    edits.push({ ...asked.modelSpan, replacement: Buffer.from(JSON.stringify(model)) });
   }
-  const name = encodeURI(model).replaceAll(/[?#]/g, encodeURIComponent);
-  return upstreamPath.replace("{model}", () => name);
+  edits.push(...(route.renameModel?.(asked.body, model, asked.fields) ?? []));
+  const asks = asked.stream && includeStreamUsage && provider.quirks.streamUsage === "on_request";
+  const metering = asks ? route.askForUsage?.(asked.body, asked.fields) : undefined;
+  if (metering !== undefined) edits.push(...metering.edits);
+  const body = edits.length === 0 ? asked.body : spliceInPlace(asked.body, edits);
+  return { body: sentOnce(body), filter: metering?.filter() };
+}
+
+/** The route's path at the provider. A name may have slashes and colons; nothing in it may lead to another place. */
+export function pathAt({ upstreamPath }: DialectRoute, name: string): string {
+  if (!upstreamPath.includes("{")) return upstreamPath;
+  if (/(?:^|\/)\.{0,2}(?:\/|$)/.test(name)) {
+    throw new AppError("invalid_request", { problem: "this name cannot stand in an address" });
+  }
+  const encoded = encodeURI(name).replaceAll(/[?#]/g, encodeURIComponent);
+  return upstreamPath.replace(/\{\w+\}/, () => encoded);
 }

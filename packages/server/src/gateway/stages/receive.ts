@@ -1,12 +1,40 @@
 import { estimateInputTokens } from "../../dialects/index.ts";
-import { readBody, type BodyLimits } from "../../ingress/index.ts";
+import { readBody, readForm, statedBytes, type BodyLimits, type Spools } from "../../ingress/index.ts";
 import type { Exchange } from "../exchange.ts";
-import { decode, type Asked } from "./decode.ts";
+import { decode, decodeForm, requireJson, watchedFields, type Asked } from "./decode.ts";
 
-/** Reads the body and what routing needs of it. Throws what `readBody` and `decode` throw. */
-export async function receive(exchange: Exchange, limits: BodyLimits): Promise<Asked> {
-  const body = await readBody(exchange.request, limits);
+export interface ReceiveParts {
+  readonly bodyLimits: BodyLimits;
+  readonly spools: Spools;
+}
+
+/**
+ * Reads the body, which must be of the kind that the route takes, and what routing needs of it. Throws what `readBody`,
+ * `readForm`, `Spools.open`, `decode` and `decodeForm` throw.
+ */
+export function receive(exchange: Exchange, parts: ReceiveParts): Promise<Asked> {
+  return exchange.route.body === "multipart" ? receiveForm(exchange, parts) : receiveJson(exchange, parts);
+}
+
+async function receiveJson(exchange: Exchange, { bodyLimits }: ReceiveParts): Promise<Asked> {
+  requireJson(exchange.request.headers["content-type"]);
+  const body = await readBody(exchange.request, bodyLimits);
   exchange.requestBytes = body.length;
-  if (exchange.route.purpose === "inference") exchange.estimatedInput = estimateInputTokens(body);
-  return decode(exchange, body);
+  const asked = decode(exchange, body);
+  const media = exchange.route.requestedMedia?.(body);
+  if (media !== undefined) exchange.requestedMedia = media;
+  else if (exchange.route.purpose === "inference") exchange.estimatedInput = estimateInputTokens(body);
+  exchange.route.check?.(body);
+  return asked;
+}
+
+/** What a recording or an image counts as, its size does not tell; so files are left out of the estimate. */
+async function receiveForm(exchange: Exchange, { bodyLimits, spools }: ReceiveParts): Promise<Asked> {
+  const { request } = exchange;
+  const spool = spools.open(Math.min(statedBytes(request), bodyLimits.limitBytes));
+  exchange.spool = spool;
+  const form = await readForm(request, bodyLimits, spool, watchedFields);
+  exchange.requestBytes = spool.sizeBytes;
+  exchange.estimatedInput = Math.ceil(form.textBytes / 4);
+  return decodeForm(form, spool);
 }

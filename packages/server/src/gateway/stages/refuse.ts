@@ -10,6 +10,7 @@ export function failureOf(error: AppError, requestId: string, status: number = e
     message: error.message,
     requestId,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds }),
   };
 }
 

@@ -265,6 +265,7 @@ export class Relay implements UpstreamListener, OpenReply {
 function outcomeOf(error: AppError): Ending["outcome"] {
   if (error.code === "upstream_timeout") return "timeout";
   if (error.code === "upstream_broke") return "broken";
+  if (error.code === "upstream_busy") return "refused"; // nothing was sent
   return error.status === 502 ? "upstream_error" : "aborted";
 }
 

@@ -81,6 +81,7 @@ export function createSettler(usage: Usage, clock: Clock, trace?: (end: EndRecor
         firstByteMs: ending.firstByteMs,
         responseBytes: ending.responseBytes,
         attempts: exchange.attempts,
+        responseId: ending.reading?.responseId ?? null,
       };
       usage.end(record);
       trace?.(record);
@@ -92,20 +93,31 @@ export function createSettler(usage: Usage, clock: Clock, trace?: (end: EndRecor
 /**
  * What the exchange is charged. Counts the provider stated for a whole reply are taken as they are. A reply that was cut
  * short, or that stated none, is charged a floor: what was sent and what had come back, at four bytes a token. What
- * never reached a provider, or what it refused, costs nothing; neither does a count of tokens.
+ * never reached a provider, or what it refused, costs nothing; neither does a count of tokens or the description of a model.
  */
 function settle(exchange: Exchange, ending: Ending): Settled {
   const { reading, outcome } = ending;
   const free = exchange.attempts === 0 || outcome === "refused" || outcome === "upstream_error";
-  if (free || exchange.route.purpose === "count") return { tokens: noTokens, source: "reported", costMicros: 0 };
+  if (exchange.route.purpose === "raw" && !free) return { tokens: noTokens, source: "unknown", costMicros: null };
+  if (free || exchange.route.purpose !== "inference") return { tokens: noTokens, source: "reported", costMicros: 0 };
   const stated = reading?.complete === true ? reading.tokens : undefined;
   const tokens = stated ?? floorOf(exchange, reading);
-  const costMicros = costOf(tokens, exchange.target?.price)?.micros ?? null;
-  return { tokens, source: stated === undefined ? "estimated" : "reported", costMicros };
+  if (stated === undefined) return { tokens, source: "estimated", costMicros: floorCost(exchange, tokens) };
+  return { tokens, source: "reported", costMicros: costOf(tokens, exchange.target?.price)?.micros ?? null };
+}
+
+/** Of what is not sold by tokens, a floor of tokens does not tell the cost. */
+function floorCost({ target }: Exchange, tokens: TokenUsage): number | null {
+  const price = target?.price;
+  const isSoldByUnits = price?.units !== undefined && price.input === 0 && price.output === 0;
+  if (isSoldByUnits && tokens.media === undefined) return null;
+  return costOf(tokens, price)?.micros ?? null;
 }
 
 function floorOf(exchange: Exchange, reading: UsageReading | undefined): TokenUsage {
   const stated = reading?.tokens;
+  if (stated === undefined && exchange.requestedMedia !== undefined)
+    return { ...noTokens, media: exchange.requestedMedia };
   const output = Math.ceil((reading?.outputBytes ?? 0) / bytesPerToken);
   return {
     ...(stated ?? { ...noTokens, input: exchange.estimatedInput }),
@@ -128,7 +140,7 @@ function startRecord(exchange: Exchange): StartRecord {
     stream: asked?.stream ?? false,
     requestBytes: exchange.requestBytes,
     estimatedInput,
-    floorCostMicros: costOf({ ...noTokens, input: estimatedInput }, target?.price)?.micros ?? null,
+    floorCostMicros: floorCost(exchange, floorOf(exchange, undefined)),
   };
 }
 

@@ -1,0 +1,41 @@
+import type { Dialect, DialectRoute, UsageReaders } from "../dialect.ts";
+import { encodeFailure, encodeFailureEvent } from "./failure.ts";
+import { renameInBatch, renameInCount, renameInRequest } from "./model-names.ts";
+import { checkQuery } from "./query.ts";
+import { createReplyReader, createStreamReader } from "./usage.ts";
+
+type Action = Pick<DialectRoute, "purpose" | "streams" | "usage" | "renameModel">;
+
+const usage: UsageReaders = { body: createReplyReader, stream: createStreamReader };
+
+/** What may be asked of a model: the word behind the last colon of its address. */
+const actions: Readonly<Record<string, Action>> = {
+  generateContent: { purpose: "inference", streams: "never", usage, renameModel: renameInRequest },
+  streamGenerateContent: { purpose: "inference", streams: "always", usage, renameModel: renameInRequest },
+  countTokens: { purpose: "count", streams: "never", usage, renameModel: renameInCount },
+  embedContent: { purpose: "inference", streams: "never", usage, renameModel: renameInRequest },
+  batchEmbedContents: { purpose: "inference", streams: "never", usage, renameModel: renameInBatch },
+};
+
+/** Clients differ in the version they call; a provider is always asked at its own. */
+const versions = ["/v1beta", "/v1"];
+
+/** The AI SDK leaves `models/` out before a name that has a slash. */
+const places = ["/models/{model}", "/{model}"];
+
+const routes = Object.entries(actions).flatMap(([action, properties]) =>
+  versions.flatMap((version) =>
+    places.map((place): DialectRoute => {
+      const paths = { path: `${version}${place}:${action}`, upstreamPath: `/models/{model}:${action}` };
+      return { method: "POST", ...paths, body: "json", checkQuery, ...properties };
+    }),
+  ),
+);
+
+/** https://ai.google.dev/api */
+export const gemini: Dialect = {
+  id: "gemini",
+  name: "Google Gemini",
+  routes,
+  failure: { encode: encodeFailure, encodeEvent: encodeFailureEvent },
+};

@@ -1,0 +1,35 @@
+import { readString, requestRules, scanObject, watchKeys } from "../../kernel/json-scan.ts";
+import { type MediaUsage, noMedia, type TokenUsage } from "../../kernel/tokens.ts";
+import type { UsageReader } from "../dialect.ts";
+import { openaiTokens } from "../openai-tokens.ts";
+import { createEventReader, createStatedReader } from "./stated.ts";
+
+const names = {
+  input: "input_tokens",
+  inputDetails: "input_tokens_details",
+  output: "output_tokens",
+  outputDetails: "output_tokens_details",
+};
+
+/** All that is put out is audio. */
+function speechTokens(usage: unknown): TokenUsage | undefined {
+  const tokens = openaiTokens(usage, names);
+  return tokens && { ...tokens, media: { ...noMedia, outputAudio: tokens.output } };
+}
+
+/** For `stream_format: "sse"`; a stream of sound states nothing. */
+export function createSpeechEventReader(): UsageReader {
+  return createEventReader({ ending: ".done", tokens: speechTokens, deltasAreText: false });
+}
+
+export function createSpeechReader(): UsageReader {
+  return createStatedReader(["usage"], (member) => speechTokens(member("usage")));
+}
+
+const spokenKeys = watchKeys("input");
+
+/** Speech is charged by the character, a pair of surrogates being one. */
+export function spokenText(body: Buffer): MediaUsage {
+  const input = readString(body, scanObject(body, spokenKeys, requestRules).get("input")) ?? "";
+  return { ...noMedia, characters: Array.from(input).length };
+}

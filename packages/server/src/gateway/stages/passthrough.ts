@@ -1,0 +1,78 @@
+import { AppError } from "../../kernel/errors.ts";
+import type { DialectRoute, UsageReader } from "../../dialects/index.ts";
+import { readBody } from "../../ingress/index.ts";
+import { authFor, dialectsOf } from "../../providers/index.ts";
+import type { Exchange } from "../exchange.ts";
+import type { PipelineParts } from "../pipeline.ts";
+import { openCredential } from "./credential.ts";
+import { headersFor, type Prepared } from "./prepare.ts";
+
+export const passthroughMethods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+
+/** Nothing is known of what such a reply says. */
+const blindReader = (): UsageReader => ({
+  push: () => undefined,
+  end: () => ({
+    tokens: undefined,
+    model: undefined,
+    stopReason: undefined,
+    complete: true,
+    outputBytes: 0,
+    failure: undefined,
+    announced: undefined,
+  }),
+});
+
+/**
+ * A provider's own addresses: batches, files, whatever it offers beside models. Whoever may call them may do everything
+ * that the provider's key may do there, so a key has to be allowed it by name.
+ */
+export const passthroughRoute: DialectRoute = {
+  method: "POST",
+  path: "/providers/{address}",
+  upstreamPath: "/{address}",
+  purpose: "raw",
+  body: "opaque",
+  streams: "if_asked",
+  usage: { body: blindReader, stream: blindReader },
+};
+
+/** Sends the request as it is, but for the headers that never pass and the key. Throws `not_found`, `passthrough_not_allowed`. */
+export async function planPassthrough(exchange: Exchange, parts: PipelineParts): Promise<Prepared> {
+  const { caller, nameInPath, request } = exchange;
+  const slash = nameInPath.indexOf("/");
+  const id = slash === -1 ? nameInPath : nameInPath.slice(0, slash);
+  if (!caller.allowsPassthrough(id)) {
+    throw new AppError("passthrough_not_allowed", { id: caller.keyId, provider: id });
+  }
+  const provider = parts.providers.require(id);
+  const [dialect = "openai-chat"] = dialectsOf(provider);
+  const url = new URL(provider.baseUrl);
+  const target = {
+    provider,
+    model: "",
+    origin: url.origin,
+    pathPrefix: url.pathname === "/" ? "" : url.pathname,
+    auth: authFor(provider, dialect),
+    price: undefined,
+  };
+  exchange.target = target;
+  const body = await readBody(request, parts.bodyLimits);
+  exchange.requestBytes = body.length;
+  const credential = await openCredential(provider, parts.providers.credentials);
+  exchange.credential = credential;
+  const whole = request.url ?? "";
+  const address = whole.slice(whole.indexOf(`/providers/${id}`) + `/providers/${id}`.length);
+  return {
+    request: {
+      provider: provider.name,
+      origin: target.origin,
+      path: target.pathPrefix + (address.startsWith("/") ? address : `/${address}`),
+      method: passthroughMethods.find((method) => method === request.method) ?? "GET",
+      headers: headersFor(exchange, target, credential),
+      body: body.length === 0 ? null : body,
+      allowPrivate: provider.allowPrivate,
+    },
+    filter: undefined,
+  };
+}
