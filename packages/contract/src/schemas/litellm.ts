@@ -71,10 +71,10 @@ const info = z.looseObject({
 const day = z.iso.date();
 
 export const litellm = {
-  generate: { input: z.object({ ...described, ...limits, key: notDone }), output: generated },
+  generate: { input: z.strictObject({ ...described, ...limits, key: notDone }), output: generated },
   info: { query: z.strictObject({ key: keyName }), output: z.object({ key: z.string(), info }) },
   list: {
-    query: z.object({
+    query: z.strictObject({
       page: z.coerce.number<number | string>().int().min(1).default(1),
       size: z.coerce.number<number | string>().int().min(1).max(500).default(100),
       user_id: line.optional(),
@@ -88,17 +88,20 @@ export const litellm = {
       total_pages: z.int(),
     }),
   },
-  update: { input: z.object({ ...described, ...limits, key: keyName }), output: info.extend({ key: z.string() }) },
+  update: {
+    input: z.strictObject({ ...described, ...limits, key: keyName }),
+    output: info.extend({ key: z.string() }),
+  },
   remove: {
-    input: z.object({ keys: z.array(keyName).min(1).max(500) }),
+    input: z.strictObject({ keys: z.array(keyName).min(1).max(500) }),
     output: z.object({ deleted_keys: z.array(z.string()) }),
   },
-  regenerate: { input: z.object({ key: keyName }), output: generated },
-  regenerateNamed: { input: z.object({}), output: generated },
-  block: { input: z.object({ key: keyName }), output: info.extend({ token: z.string() }) },
-  unblock: { input: z.object({ key: keyName }), output: info.extend({ token: z.string() }) },
+  regenerate: { input: z.strictObject({ key: keyName }), output: generated },
+  regenerateNamed: { input: z.strictObject({}), output: generated },
+  block: { input: z.strictObject({ key: keyName }), output: info.extend({ token: z.string() }) },
+  unblock: { input: z.strictObject({ key: keyName }), output: info.extend({ token: z.string() }) },
   spendLogs: {
-    query: z.object({
+    query: z.strictObject({
       start_date: day.optional(),
       end_date: day.optional(),
       api_key: keyName.optional(),

@@ -8,11 +8,14 @@ export function field(value: unknown, ...path: readonly string[]): unknown {
   return at;
 }
 
+/** More than any reply can have, and little enough that sums of it stay exact. */
+const mostCounted = 10_000_000_000;
+
 /** A count of tokens: a whole number not below zero; undefined if there is no number. */
 export function counter(value: unknown, ...path: readonly string[]): number | undefined {
   const found = field(value, ...path);
   if (typeof found !== "number") return undefined;
-  return Math.min(Math.max(Math.floor(found), 0), Number.MAX_SAFE_INTEGER);
+  return Math.min(Math.max(Math.floor(found), 0), mostCounted);
 }
 
 /** A text that says something. */

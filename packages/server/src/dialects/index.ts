@@ -12,7 +12,6 @@ export type {
   Failure,
   Framing,
   StreamFilter,
-  StreamFraming,
   UsageReader,
   UsageReading,
 } from "./dialect.ts";

@@ -8,7 +8,7 @@ import { dialectById } from "./index.ts";
 /** How each dialect's streams are framed, unless by server-sent events. */
 const framings: Readonly<Partial<Record<DialectId, StreamFraming>>> = { ollama: "ndjson" };
 
-export function framingOf(id: DialectId): StreamFraming {
+function framingOf(id: DialectId): StreamFraming {
   return framings[id] ?? "sse";
 }
 

@@ -61,7 +61,12 @@ function apart(name: string, model: string, dialect: DialectId, parts: RoutingPa
 }
 
 function bare(model: string, dialect: DialectId, parts: RoutingParts): Target {
-  const serving = parts.providers.models.providersOf(model).flatMap((id) => parts.providers.get(id) ?? []);
+  const named = parts.providers.models.providersOf(model);
+  // An engine that tags its models means the latest by a name without a tag.
+  if (named.length === 0 && !model.includes(":") && parts.providers.models.providersOf(`${model}:latest`).length > 0) {
+    return bare(`${model}:latest`, dialect, parts);
+  }
+  const serving = named.flatMap((id) => parts.providers.get(id) ?? []);
   const usable = serving.filter(parts.isUsable);
   const candidates = usable.length > 0 ? usable : serving;
   const speaking = candidates.filter((provider) => provider.endpoints[dialect] !== undefined);

@@ -323,6 +323,26 @@ describe("broken off at any byte, by a close or a reset, a reply is whole or an 
   }
 });
 
+describe("a plain reply that ends with its connection", () => {
+  const head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n";
+  const ends =
+    (text: string): Speak =>
+    (socket, whole) =>
+      void whole.then(() => socket.end(head + text));
+
+  test("is taken for whole if its JSON is", async () => {
+    const reply = await meet("closed whole", ends(chatReply));
+    assert.equal(reply.body.toString(), chatReply);
+    await assertReported(reply);
+  });
+
+  test("is no reply if its JSON breaks off", async () => {
+    const reply = await meet("closed early", ends(chatReply.slice(0, -20)));
+    assertRefused("openai-chat", reply, 502, "upstream_broke");
+    assert.equal((await rowOf(reply)).outcome, "broken");
+  });
+});
+
 describe("slow and long", () => {
   test("one byte at a time is carried as it comes, and charged as it is", async () => {
     const drip: Speak = (socket, whole) =>

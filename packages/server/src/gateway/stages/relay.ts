@@ -20,6 +20,8 @@ export interface RelayParts {
 /** A whole reply up to this size is held until it is settled, so that its cost can stand in its head. */
 const collectLimitBytes = 4 * 1024 * 1024;
 
+const mostPieces = 1_024;
+
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /**
@@ -100,12 +102,15 @@ export class Relay implements UpstreamListener, OpenReply {
     if (this.#state === "streaming")
       return this.#forward(this.#filter === undefined ? chunk : this.#filter.push(chunk));
     this.#chunks.push(chunk);
+    // Many small pieces take more room than what they hold.
+    if (this.#chunks.length > mostPieces) this.#chunks = [Buffer.concat(this.#chunks)];
     if (this.#receivedBytes > collectLimitBytes) this.#overflow();
   }
 
   onEnd(): void {
     if (this.#state === "streaming") return this.#endStream();
     if (this.#status >= 400) return this.#endRefusedByUpstream(Buffer.concat(this.#chunks, this.#receivedBytes));
+    if (this.#isCutOff()) return this.#giveUp(new AppError("upstream_broke", this.#names()));
     const settled = this.#settle(this.#status, "ok", null);
     const received =
       this.#chunks.length === 1 && this.#chunks[0] !== undefined
@@ -117,6 +122,13 @@ export class Relay implements UpstreamListener, OpenReply {
     this.#exchange.response.writeHead(this.#status, head);
     this.#exchange.response.end(body);
     this.#finish();
+  }
+
+  /** Where only the connection's end says that a reply is over, it may be over too early: then its JSON is not whole. */
+  #isCutOff(): boolean {
+    const { "content-length": length, "transfer-encoding": coding, "content-type": type } = this.#headers;
+    const isStated = length !== undefined || coding !== undefined;
+    return !isStated && isJson(type) && this.#receivedBytes > 0 && this.#reader?.end().complete === false;
   }
 
   onFailure(error: AppError): void {

@@ -151,7 +151,7 @@ function whoAsks({ caller, request: { headers } }: Exchange) {
     userName: caller?.user ?? null,
     team: caller?.team ?? null,
     service: caller?.service ?? null,
-    sessionId: headerText(headers["x-claude-code-session-id"] ?? headers["session-id"]),
+    sessionId: headerText(headers["x-claude-code-session-id"] ?? headers["session-id"] ?? headers["x-session-id"]),
     agentId: headerText(headers["x-claude-code-agent-id"]),
   };
 }
