@@ -166,7 +166,7 @@ test("time, environment and network each come from one place", () => {
     "Date.now": [/\bDate\.now\(/, ["kernel/clock.ts"]],
     "performance.now": [/\bperformance\.now\(/, ["kernel/clock.ts"]],
     "Math.random": [/\bMath\.random\(/, []],
-    "process.env": [/\bprocess\.env\b/, ["config/load.ts"]],
+    "process.env": [/\bprocess\.env\b/, ["config/load.ts", "runtime-flags.ts"]],
     undici: [
       /from "undici"/,
       ["upstream/call.ts", "upstream/connections.ts", "upstream/connector.ts", "upstream/failure.ts"],

@@ -97,6 +97,28 @@ for (const database of databases) {
       assert.deepEqual(revoked, [record.id, record.id]);
     });
 
+    test("having been used a moment before helps no key past a change", async () => {
+      const { create, keys } = await setUp();
+      const changes: Readonly<Record<string, (id: string) => Promise<unknown>>> = {
+        key_disabled: (id) => keys.disable(id),
+        address_not_allowed: (id) => keys.update(id, { allowIp: ["192.0.2.7"] }),
+        key_expired: (id) => keys.update(id, { expiresAt: 1 }),
+        invalid_key: (id) => keys.rotate(id, 0),
+      };
+      for (const [code, change] of Object.entries(changes)) {
+        const { text, record } = await create();
+        for (let time = 0; time < 3; time++) keys.authenticate(text.reveal(), "");
+        await change(record.id);
+        assert.throws(() => keys.authenticate(text.reveal(), ""), refused(code));
+      }
+      const { text, record } = await create({ models: ["claude-*"] });
+      assert.ok(!keys.authenticate(text.reveal(), "").allowsModel("openai", "gpt-5"));
+      await keys.update(record.id, { models: null });
+      assert.ok(keys.authenticate(text.reveal(), "").allowsModel("openai", "gpt-5"));
+      await keys.remove(record.id);
+      assert.throws(() => keys.authenticate(text.reveal(), ""), refused("invalid_key"));
+    });
+
     test("a key expires to the millisecond", async () => {
       const { create, keys, clock } = await setUp();
       const { text } = await create({ expiresAt: clock.now() + 1000 });

@@ -1,51 +1,27 @@
 import { isUtf8 } from "node:buffer";
 import { AppError } from "./errors.ts";
-import { refusePrototypeKey, watchedIndex, type WatchedKeys } from "./json-key.ts";
 import {
-  ascii,
-  closingQuote,
-  invalidJson,
-  type JsonBytes,
-  jsonBytes,
-  literalEnd,
-  numberEnd,
-  skipSpace,
-  unexpected,
-} from "./json-token.ts";
+  beginScan,
+  objectAt,
+  reachedBy,
+  type Scan,
+  type ScannedObject,
+  type ScanRules,
+  type Span,
+  valueEnd,
+} from "./json-grammar.ts";
+import { watchKeys, type WatchedKeys } from "./json-key.ts";
+import { ascii, EndsEarly, invalidJson, type JsonBytes, jsonBytes, skipSpace } from "./json-token.ts";
+import { nextTurn, sliceBytes } from "./turns.ts";
 
 export { watchKeys, type WatchedKeys } from "./json-key.ts";
 
-/** Bytes `start` (inclusive) to `end` (exclusive). */
-export interface Span {
-  readonly start: number;
-  readonly end: number;
-}
-
-export interface ScanRules {
-  /** How deep arrays and objects may nest, the outermost counted; at most 1024. */
-  readonly maxDepth: number;
-  /** How many values the whole may hold: bounds the time a scan takes, whatever the bytes are. */
-  readonly maxValues: number;
-  /**
-   * Whether to refuse what two parsers may read differently, beyond what JSON forbids: bytes that are not
-   * UTF-8, a watched key given twice or in another letter case (Go's decoder ignores case), and keys spelt
-   * `__proto__`, at any depth. What is checked here must be what the provider will see.
-   */
-  readonly strict: boolean;
-}
+export type { ScannedObject, ScanRules, Span } from "./json-grammar.ts";
 
 /** For bodies that callers send. */
 export const requestRules: ScanRules = { maxDepth: 128, maxValues: 500_000, strict: true };
 /** For what providers send. Of a key given twice the last counts, as for most parsers. */
 export const replyRules: ScanRules = { maxDepth: 1024, maxValues: 10_000_000, strict: false };
-
-export interface ScannedObject {
-  /** Where the value of a watched key lies, without the white space around it; undefined if the key is absent. */
-  get(key: string): Span | undefined;
-  /** Offset behind the opening brace: where a further member can be inserted. */
-  readonly insertAt: number;
-  readonly isEmpty: boolean;
-}
 
 /**
  * Checks that the bytes (or the part of them that `within` names) are one JSON object and nothing else, and
@@ -58,149 +34,105 @@ export interface ScannedObject {
  */
 export function scanObject(whole: Buffer, watched: WatchedKeys, rules: ScanRules, within?: Span): ScannedObject {
   const bytes = within === undefined ? whole : whole.subarray(0, within.end);
-  if (rules.strict && !isUtf8(bytes)) throw new AppError("invalid_json", { problem: "it is not UTF-8 text" });
-  const opening = skipSpace(bytes, within?.start ?? 0);
-  if (bytes[opening] !== ascii.openBrace) throw notAnObject(bytes, opening);
-  const spans: (Span | undefined)[] = watched.names.map(() => undefined);
-  const insertAt = opening + 1;
-  const firstKey = skipSpace(bytes, insertAt);
-  const isEmpty = bytes[firstKey] === ascii.closeBrace;
-  const closing = isEmpty ? firstKey : scanMembers(jsonBytes(bytes), firstKey, watched, rules, spans);
-  const behind = skipSpace(bytes, closing + 1);
-  if (behind < bytes.length) throw invalidJson("there is something behind the end of the object", behind);
-  return { get: (key) => spans[watched.names.indexOf(key)], insertAt, isEmpty };
+  if (rules.strict) requireUtf8(bytes);
+  const scanned = objectAt(jsonBytes(bytes), within?.start ?? 0, beginScan(watched, rules));
+  requireNothingBehind(bytes, skipSpace(bytes, scanned.end));
+  return scanned;
 }
 
 /**
- * The same for an object that may be cut off anywhere: finds those watched keys whose values are whole. Never
+ * The same for a body that may be large: a slice in each turn of the event loop. White space and keys are too much here where
+ * they fill a slice without a value among them; no program writes that.
+ */
+export async function scanObjectInSlices(
+  bytes: Buffer,
+  watched: WatchedKeys,
+  rules: ScanRules,
+): Promise<ScannedObject> {
+  if (rules.strict) requireUtf8(bytes);
+  const scan = beginScan(watched, rules, new Uint8Array(rules.maxDepth));
+  const scanned = await inSlices(bytes, 0, scan, (source) => objectAt(source, 0, scan));
+  requireNothingBehind(bytes, skipSpace(bytes.subarray(0, scanned.end + sliceBytes), scanned.end));
+  return scanned;
+}
+
+/** A value of any kind: where it lies and, if it is an object, its watched keys. */
+export interface ScannedValue extends Span {
+  get(key: string): Span | undefined;
+}
+
+/** Scans in slices the value that begins at or behind `from`, white space skipped, whatever follows it. Throws what `scanObject` throws. */
+export function scanValueInSlices(
+  bytes: Buffer,
+  from: number,
+  watched: WatchedKeys,
+  rules: ScanRules,
+): Promise<ScannedValue> {
+  const scan = beginScan(watched, rules, new Uint8Array(rules.maxDepth));
+  return inSlices(bytes, from, scan, (source) => {
+    const start = skipSpace(source.bytes, from);
+    if (source.bytes[start] === ascii.openBrace) return { start, ...objectAt(source, start, scan) };
+    return { start, end: valueEnd(source, start, scan), get: () => undefined };
+  });
+}
+
+/**
+ * Has `look` see the bytes up to a slice behind `from`, then a slice more in each turn, until they hold what it looks for. It
+ * is as if they ended there: what runs into the end throws, and goes on next time from where `scan` says it was.
+ */
+async function inSlices<Found>(
+  bytes: Buffer,
+  from: number,
+  scan: Scan,
+  look: (source: JsonBytes) => Found,
+): Promise<Found> {
+  for (let end = from + sliceBytes; end < bytes.length; end += sliceBytes) {
+    const before = reachedBy(scan);
+    try {
+      return look(jsonBytes(bytes.subarray(0, end)));
+    } catch (thrown) {
+      if (!(thrown instanceof EndsEarly)) throw thrown;
+    }
+    if (reachedBy(scan) === before)
+      throw invalidJson("there is too much white space, or too long a key,", end - sliceBytes);
+    await nextTurn();
+  }
+  return look(jsonBytes(bytes));
+}
+
+function requireUtf8(bytes: Buffer): void {
+  if (!isUtf8(bytes)) throw new AppError("invalid_json", { problem: "it is not UTF-8 text" });
+}
+
+/**
+ * The same as `scanObject` for an object that may be cut off anywhere: finds those watched keys whose values are whole. Never
  * throws for what the bytes are.
  */
 export function scanCutObject(whole: Buffer, watched: WatchedKeys, within: Span): Pick<ScannedObject, "get"> {
-  const bytes = whole.subarray(0, within.end);
-  const spans: (Span | undefined)[] = watched.names.map(() => undefined);
+  const scan = beginScan(watched, replyRules);
   try {
-    const opening = skipSpace(bytes, within.start);
-    if (bytes[opening] === ascii.openBrace) {
-      scanMembers(jsonBytes(bytes), skipSpace(bytes, opening + 1), watched, replyRules, spans);
-    }
+    objectAt(jsonBytes(whole.subarray(0, within.end)), within.start, scan);
   } catch (thrown) {
     if (!(thrown instanceof AppError)) throw thrown; // that it is cut off is what may be expected
   }
-  return { get: (key) => spans[watched.names.indexOf(key)] };
+  return { get: (key) => scan.spans[watched.names.indexOf(key)] };
 }
+
+const noKeys = watchKeys();
 
 /** Where the value lies that begins at or behind `from`, white space skipped; undefined if none does. */
 export function valueAt(bytes: Buffer, from: number): Span | undefined {
   try {
     const start = skipSpace(bytes, from);
-    return { start, end: valueEnd(jsonBytes(bytes), start, replyRules, { values: replyRules.maxValues }) };
+    return { start, end: valueEnd(jsonBytes(bytes), start, beginScan(noKeys, replyRules)) };
   } catch (thrown) {
     if (thrown instanceof AppError) return undefined;
     throw thrown;
   }
 }
 
-function notAnObject(bytes: Buffer, at: number): AppError {
-  if (at >= bytes.length) return new AppError("invalid_json", { problem: "it is empty" });
-  const isMark = bytes[at] === 0xef && bytes[at + 1] === 0xbb && bytes[at + 2] === 0xbf;
-  return invalidJson(isMark ? "there is a byte-order mark" : "it is not an object: there is no `{`", at);
-}
-
-/** Scans `key: value, …` from the first key on, and gives the offset of the closing brace. */
-function scanMembers(
-  source: JsonBytes,
-  firstKey: number,
-  watched: WatchedKeys,
-  rules: ScanRules,
-  spans: (Span | undefined)[],
-): number {
-  const { bytes } = source;
-  const budget = { values: rules.maxValues };
-  let at = firstKey;
-  for (;;) {
-    if (bytes[at] !== ascii.quote) throw unexpected(bytes, at);
-    const key = at + 1;
-    const keyEnd = closingQuote(source, key);
-    const mayBe = watched.firstBytes[bytes[key] ?? 0] === 1;
-    const index = mayBe ? watchedIndex(bytes, key, keyEnd, watched, rules.strict) : -1;
-    if (rules.strict) refusePrototypeKey(bytes, key, keyEnd);
-    const start = valueStart(bytes, keyEnd + 1);
-    const end = valueEnd(source, start, rules, budget);
-    if (index >= 0) {
-      if (rules.strict && spans[index] !== undefined) {
-        throw invalidJson(`the key \`${watched.names[index]}\` is given a second time`, key - 1);
-      }
-      spans[index] = { start, end };
-    }
-    at = skipSpace(bytes, end);
-    if (bytes[at] === ascii.closeBrace) return at;
-    if (bytes[at] !== ascii.comma) throw unexpected(bytes, at);
-    at = skipSpace(bytes, at + 1);
-  }
-}
-
-/** Passes the colon behind a key. */
-function valueStart(bytes: Buffer, keyEnd: number): number {
-  const colon = skipSpace(bytes, keyEnd);
-  if (bytes[colon] !== ascii.colon) throw unexpected(bytes, colon);
-  return skipSpace(bytes, colon + 1);
-}
-
-/** The opening brackets of the containers that are open, outermost first. One for all: a scan never stops half-way. */
-const openings = new Uint8Array(1024);
-
-/**
- * The end of the value that begins at `from`. In words: before a value, a container is opened (and, unless it is
- * empty, its first member is next), or a plain value is passed; behind a value, a comma leads to the next member
- * of the innermost container, and its closing bracket (always its opening one + 2) ends a value one level up.
- */
-function valueEnd(source: JsonBytes, from: number, rules: ScanRules, budget: { values: number }): number {
-  const { bytes } = source;
-  let depth = 1; // the outermost object
-  let at = from;
-  for (;;) {
-    if (--budget.values < 0) throw invalidJson(`there is a value too many (${rules.maxValues} are allowed)`, at);
-    const byte = bytes[at] ?? 0;
-    if (byte === ascii.openBrace || byte === ascii.openBracket) {
-      if (depth >= rules.maxDepth) throw new AppError("body_too_deep", { limit: rules.maxDepth });
-      openings[depth++] = byte;
-      at = skipSpace(bytes, at + 1);
-      if (bytes[at] !== byte + 2) {
-        at = memberStart(source, at, byte, rules);
-        continue;
-      }
-    } else {
-      at = plainValueEnd(source, at, byte);
-    }
-    while (depth > 1) {
-      at = skipSpace(bytes, at);
-      const next = bytes[at] ?? 0;
-      const opening = openings[depth - 1] ?? 0;
-      if (next === ascii.comma) {
-        at = memberStart(source, skipSpace(bytes, at + 1), opening, rules);
-        break;
-      }
-      if (next !== opening + 2) throw unexpected(bytes, at);
-      at++;
-      depth--;
-    }
-    if (depth === 1) return at;
-  }
-}
-
-function plainValueEnd(source: JsonBytes, at: number, byte: number): number {
-  if (byte === ascii.quote) return closingQuote(source, at + 1) + 1;
-  return byte <= ascii.nine ? numberEnd(source.bytes, at) : literalEnd(source.bytes, at);
-}
-
-/** The value of the member at `at`: in an object, its key and colon are passed. */
-function memberStart(source: JsonBytes, at: number, opening: number, rules: ScanRules): number {
-  if (opening === ascii.openBracket) return at;
-  const { bytes } = source;
-  if (bytes[at] !== ascii.quote) throw unexpected(bytes, at);
-  const keyEnd = closingQuote(source, at + 1);
-  if (rules.strict) refusePrototypeKey(bytes, at + 1, keyEnd);
-  return valueStart(bytes, keyEnd + 1);
+function requireNothingBehind(bytes: Buffer, at: number): void {
+  if (at < bytes.length) throw invalidJson("there is something behind the end of the object", at);
 }
 
 /** The decoded text, or undefined if the value is not a string. */

@@ -48,10 +48,17 @@ export function invalidJson(problem: string, at: number): AppError {
   return new AppError("invalid_json", { problem: `${problem} at byte ${at}` });
 }
 
+/** `invalid_json` of bytes that are sound as far as they go: more of them might put it right. */
+export class EndsEarly extends AppError {
+  constructor(problem: string) {
+    super("invalid_json", { problem });
+  }
+}
+
 /** What to say about a byte that cannot be where it is. */
 export function unexpected(bytes: Buffer, at: number): AppError {
   if (at < bytes.length) return invalidJson("there is an unexpected character", at);
-  return new AppError("invalid_json", { problem: `it ends too early, after ${bytes.length} bytes` });
+  return new EndsEarly(`it ends too early, after ${bytes.length} bytes`);
 }
 
 const spaces = new Uint8Array(256);
@@ -67,9 +74,16 @@ export function skipSpace(bytes: Buffer, from: number): number {
 const simpleEscapes = new Uint8Array(256);
 for (const character of '"\\/bfnrt') simpleEscapes[character.charCodeAt(0)] = 1;
 
+/** The closing quote of the string whose first byte (behind the opening quote) is `from`. */
+export function closingQuote(source: JsonBytes, from: number): number {
+  const close = findClosingQuote(source, from);
+  if (close < 0) throw unexpected(source.bytes, source.bytes.length);
+  return close;
+}
+
 /**
- * The closing quote of the string whose first byte (behind the opening quote) is `from`. Escapes are checked,
- * raw control characters refused.
+ * The closing quote of a string that goes on at `from`. Escapes are checked, raw control characters refused. If the bytes
+ * end before the string does, `~at`, where `at` is how far it was checked: with more of the bytes, it goes on there.
  *
  * Eight bytes at a time are tested for one that needs a look: a quote, a backslash, or anything below 0x20.
  * `(word - 0x21…) & ~word & 0x80…` is not zero when some byte is below 0x21; the exclusive or with 0x02…
@@ -77,7 +91,7 @@ for (const character of '"\\/bfnrt') simpleEscapes[character.charCodeAt(0)] = 1;
  * quotes and control characters together. Bytes of 0x80 and above never count. The lowest bit set marks the
  * first such byte.
  */
-export function closingQuote({ bytes, view }: JsonBytes, from: number): number {
+export function findClosingQuote({ bytes, view }: JsonBytes, from: number): number {
   const lastPair = bytes.length - 8;
   let at = from;
   for (;;) {
@@ -95,12 +109,13 @@ export function closingQuote({ bytes, view }: JsonBytes, from: number): number {
       }
       at += lowHits === 0 ? 4 + (trailingZeros(highHits) >> 3) : trailingZeros(lowHits) >> 3;
     } else if (at >= bytes.length) {
-      throw unexpected(bytes, at);
+      return ~at;
     }
     const byte = bytes[at] ?? 0;
     if (byte === ascii.quote) return at;
     if (byte === ascii.backslash) {
       at = escapesEnd(bytes, at);
+      if (at < 0) return at;
     } else if (byte < ascii.space) {
       throw invalidJson("there is a raw control character in a string", at);
     } else {
@@ -113,16 +128,25 @@ function trailingZeros(word: number): number {
   return 31 - Math.clz32(word & -word);
 }
 
-/** Behind the escapes that follow each other from `from` on: escaped text of another script consists of nothing else. */
+/**
+ * Behind the escapes that follow each other from `from` on: escaped text of another script consists of nothing else. If the
+ * bytes end within one, `~at` of it.
+ */
 function escapesEnd(bytes: Buffer, from: number): number {
   let at = from;
   do {
     const character = bytes[at + 1] ?? 0;
     if (simpleEscapes[character] === 1) at += 2;
     else if (character === ascii.u && isHex(bytes, at + 2)) at += 6;
+    else if (isCutEscape(bytes, at)) return ~at;
     else throw invalidJson("there is a malformed escape", at);
   } while (bytes[at] === ascii.backslash);
   return at;
+}
+
+/** Whether the bytes end within what may be an escape. */
+function isCutEscape(bytes: Buffer, from: number): boolean {
+  return /^\\(?:u[0-9a-fA-F]{0,3})?$/.test(bytes.toString("latin1", from, from + 6));
 }
 
 /** Whether four hexadecimal digits stand at `at`. */
@@ -168,6 +192,7 @@ export function numberEnd(bytes: Buffer, from: number): number {
     end = digitsEnd(bytes, signed ? end + 2 : end + 1);
     largest += exponent(bytes, mantissaEnd + 1, end);
   }
+  if (end === bytes.length) throw unexpected(bytes, end); // no object ends so: it may go on
   if (largest > 308 && !isFiniteNumber(bytes, first, end)) {
     throw invalidJson("there is a number too large to be represented", from);
   }

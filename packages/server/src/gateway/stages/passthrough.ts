@@ -2,6 +2,7 @@ import { AppError } from "../../kernel/errors.ts";
 import type { DialectRoute, UsageReader } from "../../dialects/index.ts";
 import { readBody } from "../../ingress/index.ts";
 import { authFor, dialectsOf } from "../../providers/index.ts";
+import { sentOnce } from "../../upstream/index.ts";
 import type { Exchange } from "../exchange.ts";
 import type { PipelineParts } from "../pipeline.ts";
 import { openCredential } from "./credential.ts";
@@ -70,7 +71,7 @@ export async function planPassthrough(exchange: Exchange, parts: PipelineParts):
       path: target.pathPrefix + (address.startsWith("/") ? address : `/${address}`),
       method: passthroughMethods.find((method) => method === request.method) ?? "GET",
       headers: headersFor(exchange, target, credential),
-      body: body.length === 0 ? null : body,
+      body: body.length === 0 ? null : sentOnce(body),
       allowPrivate: provider.allowPrivate,
     },
     filter: undefined,
