@@ -18,13 +18,13 @@ interface TestEvent {
  * Runs test files with Node's own runner and reports to standard output; before the runner's summary stands a list of
  * everything that was skipped and why. Resolves to whether all went well.
  */
-export async function runTests(files: readonly string[]): Promise<boolean> {
+export async function runTests(files: readonly string[], fileTimeoutMs = 900_000): Promise<boolean> {
   const skipped = new Set<string>();
   let failed = false;
   let summarising = false;
   const output = spec();
   output.pipe(process.stdout);
-  const stream = run({ files, concurrency: Math.max(2, availableParallelism()), timeout: 600_000 });
+  const stream = run({ files, concurrency: Math.max(2, availableParallelism()), timeout: fileTimeoutMs });
   for await (const event of stream as AsyncIterable<TestEvent>) {
     if (event.type === "test:pass" && event.data.skip !== undefined && event.data.skip !== false) {
       skipped.add(`${event.data.name}: ${event.data.skip === true ? "no reason given" : event.data.skip}`);

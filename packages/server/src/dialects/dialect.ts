@@ -1,5 +1,5 @@
 import type { ErrorCode } from "@portcullis/contract";
-import type { Edit, ScannedObject } from "../kernel/json-scan.ts";
+import type { Edit, ScannedObject, Span, WatchedKeys } from "../kernel/json-scan.ts";
 import type { MediaUsage, TokenUsage } from "../kernel/tokens.ts";
 
 export type DialectId = "anthropic-messages" | "gemini" | "ollama" | "openai-chat" | "openai-responses";
@@ -33,25 +33,33 @@ export interface DialectRoute {
   readonly streams: "if_asked" | "unless_declined" | "always" | "never";
   readonly usage: UsageReaders;
   /**
+   * The top-level keys of a JSON body that the functions here find in `fields`; those of `bodyKeys()` if left out. A body
+   * may be so large that it is not to be looked through twice, nor a part of it in one go.
+   */
+  readonly keys?: WatchedKeys;
+  /**
    * What makes the streamed reply to this JSON request state its usage; undefined if it does so anyway.
    *
-   * @param fields the body, scanned for at least `stream` and `stream_options`
-   * @throws AppError `invalid_json` if the part to be changed gives a key twice
+   * @throws AppError `invalid_json` if the part to be changed gives a key twice, `invalid_request` if it is too large
    */
   askForUsage?(body: Buffer, fields: ScannedObject): UsageRequest | undefined;
   /** What the request alone says of its usage, for replies that state none: the text to be spoken. */
-  requestedMedia?(body: Buffer): MediaUsage;
+  requestedMedia?(body: Buffer, fields: ScannedObject): MediaUsage;
   /** Throws AppError if the body asks for what is not done for callers, whatever the model. */
-  check?(body: Buffer): void;
+  check?(body: Buffer, fields: ScannedObject): void;
   /** Throws AppError `invalid_request` where the query (with its `?`) asks for a reply that cannot be read. */
   checkQuery?(query: string): void;
   /**
-   * What else to change in a body whose model is called `model` at the provider, where it is named more than once; nothing
-   * where every name is that one. It is asked even if the caller asked for the model by that very name.
+   * Where a body names the model once more, although its address or a field of its own does.
    *
-   * @param fields the body, scanned for at least `model`
+   * @throws AppError `invalid_json` if a part that names it gives a key twice, `invalid_request` if there are too many
    */
-  renameModel?(body: Buffer, model: string, fields: ScannedObject): readonly Edit[];
+  findNames?(body: Buffer, fields: ScannedObject): readonly Span[] | Promise<readonly Span[]>;
+  /**
+   * What to change there if the model is called `model` at the provider; nothing where every name is that one. It is asked
+   * even if the caller asked for the model by that very name.
+   */
+  renameModel?(body: Buffer, model: string, names: readonly Span[]): readonly Edit[];
 }
 
 export interface UsageReaders {

@@ -15,6 +15,7 @@ export type {
   UsageReader,
   UsageReading,
 } from "./dialect.ts";
+export { bodyKeys } from "./body-keys.ts";
 export { estimateInputTokens } from "./estimate.ts";
 
 const all: Readonly<Record<DialectId, Dialect>> = {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { AppError } from "../kernel/errors.ts";
-import { join } from "../kernel/splice.ts";
+import { join, joinInSlices } from "../kernel/splice.ts";
+import { sliceBytes } from "../kernel/turns.ts";
 import { askForBody } from "./expect.ts";
 
 export interface BodyLimits {
@@ -15,9 +15,6 @@ export interface BodyLimits {
 /** A body may pause for a while, but not for longer than this: a sender that drips is told apart from a slow line. */
 const paceSpanMs = 5_000;
 
-/** What is handled in some milliseconds. */
-const largeBytes = 1024 * 1024;
-
 /** Takes a body's next bytes. If it gives a promise, the sender is made to wait until that is resolved. */
 export type TakeChunk = (chunk: Buffer) => Promise<void> | undefined;
 
@@ -28,22 +25,16 @@ export type TakeChunk = (chunk: Buffer) => Promise<void> | undefined;
  */
 export async function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  await receiveBody(request, limits, (chunk) => void chunks.push(chunk));
+  let sizeBytes = 0;
+  await receiveBody(request, limits, (chunk) => {
+    chunks.push(chunk);
+    sizeBytes += chunk.length;
+    return undefined;
+  });
   const whole = chunks.splice(0); // the request's listeners hold on to `chunks` until the reply has ended
   const [only] = whole;
   if (whole.length === 1 && only !== undefined) return only;
-  const body = join(whole);
-  if (body.length > largeBytes) await letOthersIn();
-  return body;
-}
-
-/**
- * It took its time to put a large body together, and it will take its time to look through it: others come in between. The
- * first turn ends within the round of the event loop that is under way, the second after timers and sockets had theirs.
- */
-async function letOthersIn(): Promise<void> {
-  await nextTurn();
-  await nextTurn();
+  return sizeBytes > sliceBytes ? joinInSlices(whole) : join(whole);
 }
 
 /** The same for a body that is not to lie in memory. Throws what `take` throws too; then nothing more is taken. */

@@ -162,7 +162,7 @@ function bind(server: Server, host: string, port: number): Promise<number> {
     server.once("error", (error: NodeJS.ErrnoException) => {
       reject(error.code === "EADDRINUSE" ? new AppError("port_in_use", { port, host }, { cause: error }) : error);
     });
-    server.listen({ host, port, backlog: 1024 }, () => resolve((server.address() as AddressInfo).port));
+    server.listen({ host, port, backlog: 4096 }, () => resolve((server.address() as AddressInfo).port));
   });
 }
 

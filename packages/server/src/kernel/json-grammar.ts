@@ -48,13 +48,12 @@ export interface Scan {
   readonly spans: (Span | undefined)[];
   /** The opening brackets of the containers that are open, outermost first. */
   readonly openings: Uint8Array;
-  /** How many values there may still be. */
-  values: number;
   /** Behind this brace or comma is the top-level member that is looked at. */
   member: number;
-  /** The latest value that was begun with within it, and how many containers are open around that. */
+  /** The latest value that was begun with within it, how many containers are open around that, and how many more there may be. */
   value: number;
   depth: number;
+  values: number;
   /** How far the string was checked that did not end in time. */
   checked: number;
 }
@@ -69,10 +68,10 @@ export function beginScan(watched: WatchedKeys, rules: ScanRules, openings = sha
     rules,
     spans: watched.names.map(() => undefined),
     openings,
-    values: rules.maxValues,
     member: -1,
     value: -1,
     depth: 1,
+    values: rules.maxValues,
     checked: -1,
   };
 }
@@ -143,14 +142,16 @@ function valueStart(bytes: Buffer, keyEnd: number): number {
 export function valueEnd(source: JsonBytes, from: number, scan: Scan): number {
   const { bytes } = source;
   const { rules, openings } = scan;
-  begin(scan, from);
+  begin(bytes, from, scan);
   let at = scan.value;
-  let depth = scan.depth;
+  let { depth, values } = scan;
   for (;;) {
+    const byte = bytes[at];
+    if (byte === undefined) throw unexpected(bytes, at);
     scan.value = at;
     scan.depth = depth;
-    if (--scan.values < 0) throw invalidJson(`there is a value too many (${rules.maxValues} are allowed)`, at);
-    const byte = bytes[at] ?? 0;
+    scan.values = values;
+    if (values-- === 0) throw invalidJson(`there is a value too many (${rules.maxValues} are allowed)`, at);
     if (byte === ascii.openBrace || byte === ascii.openBracket) {
       if (depth >= rules.maxDepth) throw new AppError("body_too_deep", { limit: rules.maxDepth });
       openings[depth++] = byte;
@@ -174,18 +175,19 @@ export function valueEnd(source: JsonBytes, from: number, scan: Scan): number {
       at++;
       depth--;
     }
-    if (depth === 1) return at;
+    if (depth === 1) {
+      scan.values = values;
+      return at;
+    }
   }
 }
 
 /** Sets out from a top-level value, or from where the scan was within it when the bytes ended. */
-function begin(scan: Scan, from: number): void {
-  if (scan.value >= from) {
-    scan.values++; // it was counted then
-  } else {
-    scan.value = from;
-    scan.depth = 1; // the outermost object
-  }
+function begin(bytes: Buffer, from: number, scan: Scan): void {
+  if (from >= bytes.length) throw unexpected(bytes, from);
+  if (scan.value >= from) return;
+  scan.value = from;
+  scan.depth = 1; // the outermost object
 }
 
 function plainValueEnd(source: JsonBytes, at: number, byte: number, scan: Scan): number {

@@ -49,6 +49,7 @@ export async function scanObjectInSlices(
   watched: WatchedKeys,
   rules: ScanRules,
 ): Promise<ScannedObject> {
+  await nextTurn();
   if (rules.strict) requireUtf8(bytes);
   const scan = beginScan(watched, rules, new Uint8Array(rules.maxDepth));
   const scanned = await inSlices(bytes, 0, scan, (source) => objectAt(source, 0, scan));

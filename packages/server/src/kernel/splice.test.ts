@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { requestRules, scanObject, watchKeys, type Edit } from "./json-scan.ts";
-import { join, splice, spliceInPlace } from "./splice.ts";
+import { join, joinInSlices, splice, spliceInPlace } from "./splice.ts";
+import { sliceBytes } from "./turns.ts";
 
 const watched = watchKeys("model", "stream");
 
@@ -65,9 +66,9 @@ describe("splice in place", () => {
 
   const cut = fc.tuple(fc.nat(60_000), fc.nat(300), fc.string({ maxLength: 300 }));
 
-  test("gives the same bytes as in a copy, and touches nothing but its own", () => {
-    fc.assert(
-      fc.property(fc.array(cut, { maxLength: 5 }), fc.nat(40_000), fc.boolean(), (cuts, size, joined) => {
+  test("gives the same bytes as in a copy, and touches nothing but its own", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(cut, { maxLength: 5 }), fc.nat(40_000), fc.boolean(), async (cuts, size, joined) => {
         const content = Buffer.alloc(size, "0123456789abcdef");
         const edits = editsOf(size, cuts);
         const expected = splice(content, edits);
@@ -76,7 +77,7 @@ describe("splice in place", () => {
         const slice = around.subarray(1_000, 1_000 + size);
         const half = Math.floor(size / 2);
         const bytes = joined ? join([content.subarray(0, half), content.subarray(half)]) : slice;
-        assert.ok(spliceInPlace(bytes, edits).equals(expected));
+        assert.ok((await spliceInPlace(bytes, edits)).equals(expected));
         assert.equal(around.toString("latin1", 0, 1_000), "#".repeat(1_000));
         assert.equal(around.toString("latin1", 1_000 + size), "#".repeat(1_000));
       }),
@@ -84,11 +85,34 @@ describe("splice in place", () => {
     );
   });
 
-  test("leaves the bulk of a large body where it is", () => {
+  test("leaves the bulk of a large body where it is", async () => {
     const body = join([Buffer.from('{"model":"short","text":"'), Buffer.alloc(500_000, "x"), Buffer.from('"}')]);
     const edits = [{ start: 9, end: 16, replacement: Buffer.from('"a much longer name"') }];
-    const result = spliceInPlace(body, edits);
+    const result = await spliceInPlace(body, edits);
     assert.equal(result.buffer, body.buffer);
     assert.equal(result.toString("latin1", 0, 40), '{"model":"a much longer name","text":"xx');
+  });
+
+  test("copies a large body in slices where it is changed far behind, and lets others in between", async () => {
+    const bytes = Buffer.alloc(3 * sliceBytes + 5, "0123456789abcdef");
+    const edits = [bytes.length - 1, 5, sliceBytes, 2 * sliceBytes - 3].map((start) => ({
+      start,
+      end: start + 1,
+      replacement: Buffer.from("new"),
+    }));
+    let turns = 0;
+    const count = (): void => {
+      turns++;
+      counting = setImmediate(count);
+    };
+    let counting = setImmediate(count);
+    const spliced = spliceInPlace(bytes, edits);
+    assert.ok(spliced instanceof Promise);
+    assert.ok((await spliced).equals(splice(bytes, edits)));
+    clearImmediate(counting);
+    assert.ok(turns >= 3, `${turns} turns`);
+    const chunks = [bytes.subarray(0, 7), Buffer.alloc(0), bytes.subarray(7)];
+    assert.ok((await joinInSlices(chunks)).equals(bytes));
+    assert.equal((await joinInSlices([])).length, 0);
   });
 });

@@ -1,4 +1,5 @@
 import type { Edit } from "./json-scan.ts";
+import { nextTurn, sliceBytes } from "./turns.ts";
 
 /*
  * Changing a few bytes of a large body. Fresh memory is what costs: for a body of 200 KB, getting it and filling it takes
@@ -16,25 +17,50 @@ const roomy = new WeakSet<Buffer>();
 
 /** The chunks as one, in memory of its own. */
 export function join(chunks: readonly Buffer[]): Buffer {
+  const whole = roomFor(chunks);
+  let at = 0;
+  for (const chunk of chunks) at += chunk.copy(whole, at);
+  return whole;
+}
+
+/** The same for what may be large: a slice in each turn of the event loop. */
+export async function joinInSlices(chunks: readonly Buffer[]): Promise<Buffer> {
+  const whole = roomFor(chunks);
+  let at = 0;
+  let turnEnd = sliceBytes;
+  for (const chunk of chunks) {
+    for (let read = 0; read < chunk.length; ) {
+      if (at === turnEnd) {
+        await nextTurn();
+        turnEnd = at + sliceBytes;
+      }
+      const copied = chunk.copy(whole, at, read, Math.min(chunk.length, read + turnEnd - at));
+      at += copied;
+      read += copied;
+    }
+  }
+  return whole;
+}
+
+function roomFor(chunks: readonly Buffer[]): Buffer {
   const sizeBytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  const memory = Buffer.allocUnsafeSlow(roomBytes + sizeBytes);
-  let at = roomBytes;
-  for (const chunk of chunks) at += chunk.copy(memory, at);
-  const whole = memory.subarray(roomBytes);
+  const whole = Buffer.allocUnsafeSlow(roomBytes + sizeBytes).subarray(roomBytes);
   roomy.add(whole);
   return whole;
 }
 
 /**
  * The bytes with all edits made, every other byte as it was. Edits may come in any order but must not overlap. The bytes
- * given may have changed afterwards, so they are not to be used any more.
+ * given may have changed afterwards, so they are not to be used any more. What has to be copied and is large is copied in slices.
  */
-export function spliceInPlace(bytes: Buffer, edits: readonly Edit[]): Buffer {
+export function spliceInPlace(bytes: Buffer, edits: readonly Edit[]): Buffer | Promise<Buffer> {
   const sorted = inOrder(bytes, edits);
   const grownBytes = growthOf(sorted);
   const movedBytes = sorted.at(-1)?.end ?? 0;
   const room = roomy.has(bytes) ? roomBytes : 0;
-  if (grownBytes > room || movedBytes > mostMovedBytes) return splice(bytes, edits);
+  if (grownBytes > room || movedBytes > mostMovedBytes) {
+    return bytes.length > sliceBytes ? joinInSlices(partsOf(bytes, sorted)) : splice(bytes, edits);
+  }
   const before = Buffer.from(bytes.subarray(0, movedBytes)); // a copy
   const memory = Buffer.from(bytes.buffer, bytes.byteOffset - room, room + bytes.length);
   const start = room - grownBytes;
@@ -49,6 +75,16 @@ export function splice(bytes: Buffer, edits: readonly Edit[]): Buffer {
   const written = write(spliced, 0, bytes, sorted);
   bytes.copy(spliced, written, sorted.at(-1)?.end ?? 0);
   return spliced;
+}
+
+function partsOf(bytes: Buffer, edits: readonly Edit[]): readonly Buffer[] {
+  let read = 0;
+  const parts = edits.flatMap(({ start, end, replacement }) => {
+    const before = bytes.subarray(read, start);
+    read = end;
+    return [before, replacement];
+  });
+  return [...parts, bytes.subarray(read)];
 }
 
 /** Writes everything up to the end of the last edit, and gives where that ends. */

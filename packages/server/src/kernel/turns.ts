@@ -1,5 +1,8 @@
-/** What is looked at in one turn of the event loop at most: some milliseconds, whatever the bytes are. */
-export const sliceBytes = 1024 * 1024;
+/**
+ * What is looked at or copied in one turn of the event loop at most: a few milliseconds, whatever the bytes are, and whether
+ * or not the code was compiled by then.
+ */
+export const sliceBytes = 256 * 1024;
 
 const waiting: (() => void)[] = [];
 

@@ -33,7 +33,9 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Waiter {
   #controller: Dispatcher.DispatchController | undefined;
   #body: Readable | undefined;
   #decoding: Decoding | undefined;
-  #gathered: Buffer[] = [];
+  /** What has come in this turn. Fields that are emptied: an array per turn, once it is old, keeps its chunks until a full collection. */
+  #first: Buffer | undefined;
+  #further: Buffer[] | undefined;
   #interimReplies = 0;
   #headTimer: NodeJS.Timeout | undefined;
 
@@ -69,7 +71,10 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Waiter {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#state === "flowing" && this.#gathered.push(chunk) === 1) queueMicrotask(() => this.#deliver());
+    if (this.#state !== "flowing") return;
+    if (this.#first !== undefined) return void (this.#further ??= []).push(chunk);
+    this.#first = chunk;
+    queueMicrotask(() => this.#deliver());
   }
 
   onResponseEnd(): void {
@@ -108,11 +113,12 @@ export class Call implements Dispatcher.DispatchHandler, UpstreamCall, Waiter {
 
   /** What came in one read goes on as one piece, in however many chunks of whatever size it was sent. */
   #deliver(): void {
-    const gathered = this.#gathered;
-    const [first] = gathered;
+    const first = this.#first;
+    const further = this.#further;
+    this.#first = undefined;
+    this.#further = undefined;
     if (first === undefined || this.#state === "done") return;
-    this.#gathered = [];
-    const bytes = gathered.length === 1 ? first : Buffer.concat(gathered);
+    const bytes = further === undefined ? first : Buffer.concat([first, ...further]);
     if (this.#decoding === undefined) this.#listener.onData(bytes);
     else this.#decoding.push(bytes);
   }

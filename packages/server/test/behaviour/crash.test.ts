@@ -25,7 +25,7 @@ const lanes = 2;
 const providerKey = "sk-provider-key-of-the-simulator";
 
 for (const database of databases) {
-  const rounds = Number(process.env["PORTCULLIS_TEST_ROUNDS"] ?? (database.name === "SQLite" ? 300 : 26));
+  const rounds = Number(process.env["PORTCULLIS_TEST_ROUNDS"] ?? (database.name === "SQLite" ? 100 : 26));
   test(`${rounds} times kill -9 under load: every reply that ended has one row, every request sent has one (${database.name})`, {
     skip: database.skip,
   }, async (t) => {

@@ -1,20 +1,33 @@
+import { bodyKeys } from "../body-keys.ts";
 import type { Dialect, DialectRoute, UsageReaders } from "../dialect.ts";
 import { encodeFailure, encodeFailureEvent } from "./failure.ts";
-import { renameInBatch, renameInCount, renameInRequest } from "./model-names.ts";
+import { findInBatch, findInCount, findInRequest, renameModel } from "./model-names.ts";
 import { checkQuery } from "./query.ts";
 import { createReplyReader, createStreamReader } from "./usage.ts";
 
-type Action = Pick<DialectRoute, "purpose" | "streams" | "usage" | "renameModel">;
+type Action = Pick<DialectRoute, "purpose" | "streams" | "usage" | "keys" | "findNames">;
 
 const usage: UsageReaders = { body: createReplyReader, stream: createStreamReader };
 
 /** What may be asked of a model: the word behind the last colon of its address. */
 const actions: Readonly<Record<string, Action>> = {
-  generateContent: { purpose: "inference", streams: "never", usage, renameModel: renameInRequest },
-  streamGenerateContent: { purpose: "inference", streams: "always", usage, renameModel: renameInRequest },
-  countTokens: { purpose: "count", streams: "never", usage, renameModel: renameInCount },
-  embedContent: { purpose: "inference", streams: "never", usage, renameModel: renameInRequest },
-  batchEmbedContents: { purpose: "inference", streams: "never", usage, renameModel: renameInBatch },
+  generateContent: { purpose: "inference", streams: "never", usage, findNames: findInRequest },
+  streamGenerateContent: { purpose: "inference", streams: "always", usage, findNames: findInRequest },
+  countTokens: {
+    purpose: "count",
+    streams: "never",
+    usage,
+    keys: bodyKeys("generateContentRequest", "generate_content_request"),
+    findNames: findInCount,
+  },
+  embedContent: { purpose: "inference", streams: "never", usage, findNames: findInRequest },
+  batchEmbedContents: {
+    purpose: "inference",
+    streams: "never",
+    usage,
+    keys: bodyKeys("requests"),
+    findNames: findInBatch,
+  },
 };
 
 /** Clients differ in the version they call; a provider is always asked at its own. */
@@ -27,7 +40,7 @@ const routes = Object.entries(actions).flatMap(([action, properties]) =>
   versions.flatMap((version) =>
     places.map((place): DialectRoute => {
       const paths = { path: `${version}${place}:${action}`, upstreamPath: `/models/{model}:${action}` };
-      return { method: "POST", ...paths, body: "json", checkQuery, ...properties };
+      return { method: "POST", ...paths, body: "json", checkQuery, renameModel, ...properties };
     }),
   ),
 );

@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { requestRules, scanObject, watchKeys } from "../../kernel/json-scan.ts";
+import { requestRules, scanObject } from "../../kernel/json-scan.ts";
 import { splice } from "../../kernel/splice.ts";
+import { bodyKeys } from "../body-keys.ts";
 import { gemini } from "./index.ts";
 
-const watched = watchKeys("model");
-
 /** What a provider that calls the model `m` gets of a body. */
-function renamed(action: string, body: string, model = "m"): string {
+async function renamed(action: string, body: string, model = "m"): Promise<string> {
   const route = gemini.routes.find(({ path }) => path === `/v1beta/models/{model}:${action}`);
-  assert.ok(route?.renameModel);
+  assert.ok(route?.findNames && route.renameModel);
   const bytes = Buffer.from(body);
-  return splice(bytes, route.renameModel(bytes, model, scanObject(bytes, watched, requestRules))).toString();
+  const names = await route.findNames(bytes, scanObject(bytes, route.keys ?? bodyKeys(), requestRules));
+  return splice(bytes, route.renameModel(bytes, model, names)).toString();
 }
 
 describe("the model's names in a body", () => {
-  test("are those of the address, wherever they stand", () => {
+  test("are those of the address, wherever they stand", async () => {
     const named = '"model" : "models/other"';
     const right = '"model" : "models/m"';
     for (const [action, shape] of [
@@ -25,11 +25,11 @@ describe("the model's names in a body", () => {
       ["countTokens", '{"generateContentRequest": {NAME, "contents": []}}'],
       ["countTokens", '{"generate_content_request":{NAME}}'],
     ] as const) {
-      assert.equal(renamed(action, shape.replaceAll("NAME", named)), shape.replaceAll("NAME", right), action);
+      assert.equal(await renamed(action, shape.replaceAll("NAME", named)), shape.replaceAll("NAME", right), action);
     }
   });
 
-  test("stay as they are written where they are right, or are none", () => {
+  test("stay as they are written where they are right, or are none", async () => {
     for (const body of [
       '{"requests":[{"model":"models\\/m"},{"model":"m"},{},{"model":null},[],null,"model"]}',
       '{"requests":[]}',
@@ -37,31 +37,42 @@ describe("the model's names in a body", () => {
       '{"content":{"model":"x"}}',
       "{}",
     ]) {
-      assert.equal(renamed("batchEmbedContents", body), body);
+      assert.equal(await renamed("batchEmbedContents", body), body);
     }
   });
 
-  test("cannot be given twice, so that the provider reads what was checked", () => {
+  test("cannot be given twice, so that the provider reads what was checked", async () => {
     for (const body of [
       '{"requests":[{"model":"m","model":"x"}]}',
       '{"requests":[{"model":"m","MODEL":"x"}]}',
       '{"requests":[],"requests":[{"model":"x"}]}',
     ]) {
-      assert.throws(() => renamed("batchEmbedContents", body), { code: "invalid_json" });
+      await assert.rejects(() => renamed("batchEmbedContents", body), { code: "invalid_json" });
     }
-    assert.throws(() => renamed("countTokens", '{"generateContentRequest":{},"GenerateContentRequest":{}}'), {
+    await assert.rejects(() => renamed("countTokens", '{"generateContentRequest":{},"GenerateContentRequest":{}}'), {
       code: "invalid_json",
     });
   });
 
-  test("may hold what JSON escapes", () => {
-    assert.equal(renamed("embedContent", '{"model":"models/x"}', 'a"b'), '{"model":"models/a\\"b"}');
+  test("may hold what JSON escapes", async () => {
+    assert.equal(await renamed("embedContent", '{"model":"models/x"}', 'a"b'), '{"model":"models/a\\"b"}');
   });
 
-  test("are looked for in ten thousand requests, and in no more", () => {
+  test("are looked for in ten thousand requests, and in no more", async () => {
     const batch = (count: number): string => `{"requests":[${Array(count).fill('{"model":"models/x"}').join()}]}`;
-    assert.equal(renamed("batchEmbedContents", batch(10_000)), batch(10_000).replaceAll("models/x", "models/m"));
-    assert.throws(() => renamed("batchEmbedContents", batch(10_001)), { code: "invalid_request" });
+    assert.equal(await renamed("batchEmbedContents", batch(10_000)), batch(10_000).replaceAll("models/x", "models/m"));
+    await assert.rejects(() => renamed("batchEmbedContents", batch(10_001)), { code: "invalid_request" });
+  });
+
+  test("are found in a batch that is looked through in slices", async () => {
+    const large = '"content":{"parts":[{"text":"' + "\\u0041".repeat(500_000) + '"}]}';
+    const batch = `{"requests":[{"model":"models/x",${large}},"${"x".repeat(2_000_000)}",{${large},"model":"models/x"}]}`;
+    assert.equal(await renamed("batchEmbedContents", batch), batch.replaceAll("models/x", "models/m"));
+  });
+
+  test("are replaced however long they are", async () => {
+    const body = `{"model":"models/${"x".repeat(100_000)}"}`;
+    assert.equal(await renamed("embedContent", body), '{"model":"models/m"}');
   });
 });
 

@@ -1,15 +1,15 @@
 import { AppError } from "../../kernel/errors.ts";
-import { ascii, skipSpace } from "../../kernel/json-token.ts";
 import {
   type Edit,
   readString,
   requestRules,
-  scanObject,
   type ScannedObject,
+  scanValueInSlices,
   type Span,
-  valueAt,
   watchKeys,
 } from "../../kernel/json-scan.ts";
+import { ascii, skipSpace } from "../../kernel/json-token.ts";
+import { nextTurn, sliceBytes } from "../../kernel/turns.ts";
 
 /*
  * The model stands in the address, and some bodies name it again (`"model": "models/gemini-3-flash"`). Whatever they name,
@@ -17,61 +17,66 @@ import {
  */
 
 const modelKey = watchKeys("model");
-const countKeys = watchKeys("generateContentRequest", "generate_content_request");
-const batchKeys = watchKeys("requests");
 
 /** A body that names the model at its top. */
-export function renameInRequest(body: Buffer, model: string, fields: ScannedObject): readonly Edit[] {
-  return editOf(body, fields.get("model"), model);
+export function findInRequest(_body: Buffer, fields: ScannedObject): readonly Span[] {
+  return present([fields.get("model")]);
 }
 
 /** A count of what a whole request would use, which is one of the body's fields. */
-export function renameInCount(body: Buffer, model: string, fields: ScannedObject): readonly Edit[] {
-  const counted = scanObject(body, countKeys, requestRules);
-  const spans = countKeys.names.map((name) => counted.get(name));
-  return [...renameInRequest(body, model, fields), ...spans.flatMap((span) => editsWithin(body, span, model))];
+export async function findInCount(body: Buffer, fields: ScannedObject): Promise<readonly Span[]> {
+  const names = [fields.get("model")];
+  for (const key of ["generateContentRequest", "generate_content_request"]) {
+    const counted = fields.get(key);
+    if (counted !== undefined) names.push((await scanPart(body, counted.start)).get("model"));
+  }
+  return present(names);
 }
 
-/** A batch, of which each request names the model. Throws `invalid_request` if it is too large to look through. */
-export function renameInBatch(body: Buffer, model: string, fields: ScannedObject): readonly Edit[] {
-  const requests = scanObject(body, batchKeys, requestRules).get("requests");
-  const edits = elementsOf(body, requests).flatMap((span) => editsWithin(body, span, model));
-  return [...renameInRequest(body, model, fields), ...edits];
-}
-
-/** The part is scanned by itself: a scan looks at everything before its part, which a large batch could not afford. */
-function editsWithin(body: Buffer, part: Span | undefined, model: string): readonly Edit[] {
-  if (part === undefined || body[part.start] !== ascii.openBrace) return [];
-  const bytes = body.subarray(part.start, part.end);
-  const edits = editOf(bytes, scanObject(bytes, modelKey, requestRules).get("model"), model);
-  return edits.map(({ start, end, replacement }) => ({
-    start: part.start + start,
-    end: part.start + end,
-    replacement,
-  }));
-}
-
-function editOf(bytes: Buffer, span: Span | undefined, model: string): readonly Edit[] {
-  const named = readString(bytes, span);
-  if (span === undefined || named === undefined || named === `models/${model}` || named === model) return [];
-  return [{ ...span, replacement: Buffer.from(JSON.stringify(`models/${model}`)) }];
-}
-
-/** Google takes a hundred. Each costs microseconds, in which nobody else is served. */
+/** Google takes a hundred. */
 const mostRequests = 10_000;
 
-/** Where the elements of an array lie; none of what is no array. */
-function elementsOf(bytes: Buffer, array: Span | undefined): readonly Span[] {
-  const spans: Span[] = [];
-  if (array === undefined || bytes[array.start] !== ascii.openBracket) return spans;
-  for (let from = array.start + 1; from < array.end; ) {
-    const element = valueAt(bytes, from);
-    if (element === undefined) break;
-    if (spans.length === mostRequests) {
+/** A batch, of which each request names the model. Throws `invalid_request` if there are too many. */
+export async function findInBatch(body: Buffer, fields: ScannedObject): Promise<readonly Span[]> {
+  const names = [fields.get("model")];
+  const requests = fields.get("requests");
+  if (requests === undefined || body[requests.start] !== ascii.openBracket) return present(names);
+  let turnEnd = requests.start + sliceBytes;
+  let from = skipSpace(body, requests.start + 1);
+  for (let count = 0; from < requests.end - 1; count++) {
+    if (count === mostRequests)
       throw new AppError("invalid_request", { problem: `a batch may hold ${mostRequests} requests` });
-    }
-    spans.push(element);
-    from = skipSpace(bytes, element.end) + 1;
+    const request = await scanPart(body, from);
+    names.push(request.get("model"));
+    from = skipSpace(body, request.end) + 1;
+    if (from < turnEnd) continue;
+    await nextTurn();
+    turnEnd = from + sliceBytes;
   }
-  return spans;
+  return present(names);
+}
+
+/** The part is scanned by itself: a key may stand in it twice that the scan of the whole did not look for. */
+function scanPart(body: Buffer, from: number): ReturnType<typeof scanValueInSlices> {
+  return scanValueInSlices(body, from, modelKey, requestRules);
+}
+
+function present(spans: readonly (Span | undefined)[]): readonly Span[] {
+  return spans.filter((span) => span !== undefined);
+}
+
+/** Names that are texts are made those of the address. */
+export function renameModel(body: Buffer, model: string, names: readonly Span[]): readonly Edit[] {
+  const replacement = Buffer.from(JSON.stringify(`models/${model}`));
+  const right = [model, `models/${model}`];
+  return names
+    .filter((span) => body[span.start] === ascii.quote && !right.includes(nameAt(body, span)))
+    .map((span) => ({ ...span, replacement }));
+}
+
+/** Longer than any address. */
+const mostNameBytes = 64 * 1024;
+
+function nameAt(body: Buffer, span: Span): string {
+  return span.end - span.start > mostNameBytes ? "" : (readString(body, span) ?? "");
 }

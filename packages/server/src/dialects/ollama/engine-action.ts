@@ -1,7 +1,10 @@
 import { AppError } from "../../kernel/errors.ts";
-import { readValue, requestRules, scanObject, watchKeys } from "../../kernel/json-scan.ts";
+import { readValue, type ScannedObject, type Span } from "../../kernel/json-scan.ts";
+import { ascii, skipSpace } from "../../kernel/json-token.ts";
+import { bodyKeys } from "../body-keys.ts";
 
-const keys = watchKeys("keep_alive", "messages", "prompt");
+/** The keys of a question, or of what looks like one. */
+export const questionKeys = bodyKeys("keep_alive", "messages", "prompt");
 
 /**
  * A request without a prompt asks nothing of the model: it only loads it, or with `keep_alive: 0` throws it out of the
@@ -10,18 +13,26 @@ const keys = watchKeys("keep_alive", "messages", "prompt");
  *
  * Throws `engine_action_refused`.
  */
-export function refuseUnloading(body: Buffer): void {
-  const fields = scanObject(body, keys, requestRules);
-  if (!isZeroDuration(readValue(body, fields.get("keep_alive")))) return;
-  const asks = ["messages", "prompt"].some((key) => saysSomething(readValue(body, fields.get(key))));
+export function refuseUnloading(body: Buffer, fields: ScannedObject): void {
+  if (!isZeroDuration(body, fields.get("keep_alive"))) return;
+  const asks = ["messages", "prompt"].some((key) => saysSomething(body, fields.get(key)));
   if (!asks) throw new AppError("engine_action_refused", { action: "unloading a model" });
 }
 
+/** No duration is longer, unless it is zeros that somebody hides. */
+const mostDurationBytes = 100;
+
 /** Seconds, or a text such as `0`, `0s` and `0h0m`. */
-function isZeroDuration(value: unknown): boolean {
+function isZeroDuration(body: Buffer, span: Span | undefined): boolean {
+  if (span === undefined) return false;
+  if (span.end - span.start > mostDurationBytes) return true;
+  const value = readValue(body, span);
   return value === 0 || (typeof value === "string" && /^[^1-9]*0[^1-9]*$/.test(value));
 }
 
-function saysSomething(value: unknown): boolean {
-  return (typeof value === "string" || Array.isArray(value)) && value.length > 0;
+/** Whether the value is a text or an array, and not empty. */
+function saysSomething(body: Buffer, span: Span | undefined): boolean {
+  if (span === undefined) return false;
+  if (body[span.start] === ascii.quote) return span.end - span.start > 2;
+  return body[span.start] === ascii.openBracket && body[skipSpace(body, span.start + 1)] !== ascii.closeBracket;
 }

@@ -1,5 +1,5 @@
 import type { Dialect, DialectRoute } from "../dialect.ts";
-import { refuseUnloading } from "./engine-action.ts";
+import { questionKeys, refuseUnloading } from "./engine-action.ts";
 import { encodeFailure, encodeFailureEvent } from "./failure.ts";
 import { createReplyReader, createStreamReader } from "./usage.ts";
 
@@ -10,10 +10,10 @@ export const ollama: Dialect = {
   id: "ollama",
   name: "Ollama",
   routes: [
-    { ...route("/chat"), streams: "unless_declined", check: refuseUnloading },
+    { ...route("/chat"), streams: "unless_declined", keys: questionKeys, check: refuseUnloading },
     { ...route("/embed"), streams: "never" },
     { ...route("/embeddings"), streams: "never" },
-    { ...route("/generate"), streams: "unless_declined", check: refuseUnloading },
+    { ...route("/generate"), streams: "unless_declined", keys: questionKeys, check: refuseUnloading },
     { ...route("/show"), streams: "never", purpose: "describe" },
   ],
   failure: { encode: encodeFailure, encodeEvent: encodeFailureEvent },

@@ -3,7 +3,7 @@ import { encodeFailure } from "../openai-error.ts";
 import { createEmbeddingsReader, createModerationReader, createRerankReader } from "./embeddings.ts";
 import { encodeFailureEvent } from "./failure.ts";
 import { createImageEventReader, createImagesReader } from "./images.ts";
-import { createSpeechEventReader, createSpeechReader, spokenText } from "./speech.ts";
+import { createSpeechEventReader, createSpeechReader, speechKeys, spokenText } from "./speech.ts";
 import { createTranscriptionEventReader, createTranscriptionReader } from "./transcription.ts";
 import { createChunkReader, createReplyReader, createStreamReader } from "./usage.ts";
 import { askForUsage } from "./usage-request.ts";
@@ -61,6 +61,7 @@ export const openaiChat: Dialect = {
     route({
       upstreamPath: "/audio/speech",
       usage: { body: createSpeechReader, stream: createSpeechEventReader },
+      keys: speechKeys,
       requestedMedia: spokenText,
     }),
     route({ upstreamPath: "/audio/transcriptions", usage: transcription, body: "multipart" }),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { requestRules, scanObject } from "../../kernel/json-scan.ts";
 import { type MediaUsage, noMedia, noTokens, type TokenUsage } from "../../kernel/tokens.ts";
 import type { UsageReader, UsageReading } from "../dialect.ts";
 import { openaiChat } from "./index.ts";
@@ -249,8 +250,12 @@ describe("a stream", () => {
 
 test("what is to be spoken is counted in characters, not bytes or halves of them", () => {
   const speech = openaiChat.routes.find(({ path }) => path === "/v1/audio/speech");
-  const asked = (input: unknown): MediaUsage | undefined =>
-    speech?.requestedMedia?.(Buffer.from(JSON.stringify({ model: "tts-1", voice: "alloy", input })));
+  assert.ok(speech?.keys);
+  const { keys } = speech;
+  const asked = (input: unknown): MediaUsage | undefined => {
+    const body = Buffer.from(JSON.stringify({ model: "tts-1", voice: "alloy", input }));
+    return speech.requestedMedia?.(body, scanObject(body, keys, requestRules));
+  };
   assert.deepEqual(asked("Grüß 👋\n"), { ...noMedia, characters: 7 });
   assert.deepEqual(asked(undefined), noMedia);
 });

@@ -1,6 +1,8 @@
-import { readString, requestRules, scanObject, watchKeys } from "../../kernel/json-scan.ts";
+import type { ScannedObject } from "../../kernel/json-scan.ts";
 import { type MediaUsage, noMedia, type TokenUsage } from "../../kernel/tokens.ts";
+import { bodyKeys } from "../body-keys.ts";
 import type { UsageReader } from "../dialect.ts";
+import { countCharacters } from "../count-characters.ts";
 import { openaiTokens } from "../openai-tokens.ts";
 import { createEventReader, createStatedReader } from "./stated.ts";
 
@@ -26,10 +28,9 @@ export function createSpeechReader(): UsageReader {
   return createStatedReader(["usage"], (member) => speechTokens(member("usage")));
 }
 
-const spokenKeys = watchKeys("input");
+export const speechKeys = bodyKeys("input");
 
 /** Speech is charged by the character, a pair of surrogates being one. */
-export function spokenText(body: Buffer): MediaUsage {
-  const input = readString(body, scanObject(body, spokenKeys, requestRules).get("input")) ?? "";
-  return { ...noMedia, characters: Array.from(input).length };
+export function spokenText(body: Buffer, fields: ScannedObject): MediaUsage {
+  return { ...noMedia, characters: countCharacters(body, fields.get("input")) };
 }

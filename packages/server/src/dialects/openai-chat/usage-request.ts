@@ -1,3 +1,4 @@
+import { AppError } from "../../kernel/errors.ts";
 import {
   type Edit,
   readBoolean,
@@ -10,6 +11,8 @@ import {
 import type { UsageRequest } from "../dialect.ts";
 import { createUsageChunkFilter } from "./usage-filter.ts";
 
+/** Two options are known. */
+const mostOptionBytes = 64 * 1024;
 const optionKeys = watchKeys("include_usage");
 
 /** A streamed reply states its usage only if asked to; then it comes in a chunk of its own, the last one. */
@@ -22,6 +25,9 @@ export function askForUsage(body: Buffer, fields: ScannedObject): UsageRequest |
 function includeUsage(body: Buffer, fields: ScannedObject): Edit | undefined {
   const span = fields.get("stream_options");
   if (span === undefined) return insertion(fields, '"stream_options":{"include_usage":true}');
+  if (span.end - span.start > mostOptionBytes) {
+    throw new AppError("invalid_request", { problem: `\`stream_options\` may have ${mostOptionBytes} bytes` });
+  }
   const options = readValue(body, span);
   if (options === null) return { ...span, replacement: Buffer.from('{"include_usage":true}') };
   if (typeof options !== "object" || Array.isArray(options)) return undefined; // the provider will say what is wrong

@@ -4,11 +4,12 @@ import {
   readString,
   requestRules,
   scanObject,
-  watchKeys,
+  scanObjectInSlices,
   type ScannedObject,
   type Span,
 } from "../../kernel/json-scan.ts";
-import type { DialectRoute } from "../../dialects/index.ts";
+import { sliceBytes } from "../../kernel/turns.ts";
+import { bodyKeys, type DialectRoute } from "../../dialects/index.ts";
 import type { Form, Spool } from "../../ingress/index.ts";
 import type { Exchange } from "../exchange.ts";
 
@@ -22,6 +23,8 @@ export interface AskedJson {
   readonly model: string;
   /** Where the value of `model` lies in the body, quotes included; undefined where it stands in the path. */
   readonly modelSpan: Span | undefined;
+  /** Where else it is named. */
+  readonly names: readonly Span[];
   readonly stream: boolean;
 }
 
@@ -33,17 +36,22 @@ export interface AskedForm {
   readonly stream: boolean;
 }
 
-const watched = watchKeys("model", "stream", "stream_options");
-/** The same in a form. */
+const commonKeys = bodyKeys();
+/** What is read of a form. */
 export const watchedFields: readonly string[] = ["model", "stream"];
 
-/** Reads what routing needs out of a body. Throws `invalid_json`, `body_too_deep`, `missing_field`, `invalid_request`. */
-export function decode({ route, nameInPath }: Exchange, body: Buffer): AskedJson {
-  const fields = scanObject(body, watched, requestRules);
+/** Finds in a body what its route needs. Throws `invalid_json`, `body_too_deep`. */
+export function scanBody({ keys = commonKeys }: DialectRoute, body: Buffer): ScannedObject | Promise<ScannedObject> {
+  const scan = body.length > sliceBytes ? scanObjectInSlices : scanObject;
+  return scan(body, keys, requestRules);
+}
+
+/** Reads what routing needs out of a body. Throws `missing_field`, `invalid_request`. */
+export function decode({ route, nameInPath }: Exchange, body: Buffer, fields: ScannedObject): AskedJson {
   const modelSpan = nameInPath === "" ? fields.get("model") : undefined;
   if (modelSpan === undefined && nameInPath === "") throw new AppError("missing_field", { field: "model" });
-  const model = modelName(modelSpan === undefined ? nameInPath : readString(body, modelSpan));
-  return { body, fields, model, modelSpan, stream: isStreamed(route, body, fields) };
+  const model = modelSpan === undefined ? nameInPath : nameAt(body, modelSpan);
+  return { body, fields, model: modelName(model), modelSpan, names: [], stream: isStreamed(route, body, fields) };
 }
 
 /** The same for a form. Throws `missing_field`, `invalid_request`. */
@@ -58,8 +66,16 @@ export function decodeForm(form: Form, spool: Spool): AskedForm {
   };
 }
 
+const mostCharacters = 300;
+/** Each may be written as an escape of six bytes, between quotes. */
+const mostBytes = mostCharacters * 6 + 2;
+
+function nameAt(body: Buffer, span: Span): string | undefined {
+  return span.end - span.start > mostBytes ? undefined : readString(body, span);
+}
+
 function modelName(text: string | undefined): string {
-  if (text !== undefined && text !== "" && text.length <= 300) return text;
+  if (text !== undefined && text !== "" && text.length <= mostCharacters) return text;
   throw new AppError("invalid_request", { problem: "the field `model` must be a model's name" });
 }
 

@@ -33,25 +33,22 @@ export function prepare(
   target: Target,
   credential: UsedCredential,
   options: PrepareOptions,
-): Prepared {
+): Prepared | Promise<Prepared> {
   const { route } = exchange;
   const { provider, model } = target;
-  const { body, filter } =
-    "form" in asked
-      ? { body: renamedForm(asked, model), filter: undefined }
-      : prepareJson(route, asked, target, options);
-  return {
-    request: {
-      provider: provider.name,
-      origin: target.origin,
-      path: target.pathPrefix + pathAt(route, model) + exchange.query,
-      method: "POST",
-      headers: headersFor(exchange, target, credential),
-      body,
-      allowPrivate: provider.allowPrivate,
-    },
-    filter,
-  };
+  const requestWith = (body: UpstreamRequest["body"]): UpstreamRequest => ({
+    provider: provider.name,
+    origin: target.origin,
+    path: target.pathPrefix + pathAt(route, model) + exchange.query,
+    method: "POST",
+    headers: headersFor(exchange, target, credential),
+    body,
+    allowPrivate: provider.allowPrivate,
+  });
+  if ("form" in asked) return { request: requestWith(renamedForm(asked, model)), filter: undefined };
+  const { body, filter } = prepareJson(route, asked, target, options);
+  if (!(body instanceof Promise)) return { request: requestWith(sentOnce(body)), filter };
+  return body.then((large) => ({ request: requestWith(sentOnce(large)), filter }));
 }
 
 /** The caller's headers, those that the provider wants with every request unless the caller set them, and the key. */
@@ -65,17 +62,17 @@ function prepareJson(
   asked: AskedJson,
   { provider, model }: Target,
   { includeStreamUsage }: PrepareOptions,
-): { readonly body: UpstreamRequest["body"]; readonly filter: StreamFilter | undefined } {
+): { readonly body: Buffer | Promise<Buffer>; readonly filter: StreamFilter | undefined } {
   const edits: Edit[] = [];
   if (asked.model !== model && asked.modelSpan !== undefined) {
     edits.push({ ...asked.modelSpan, replacement: Buffer.from(JSON.stringify(model)) });
   }
-  edits.push(...(route.renameModel?.(asked.body, model, asked.fields) ?? []));
+  edits.push(...(route.renameModel?.(asked.body, model, asked.names) ?? []));
   const asks = asked.stream && includeStreamUsage && provider.quirks.streamUsage === "on_request";
   const metering = asks ? route.askForUsage?.(asked.body, asked.fields) : undefined;
   if (metering !== undefined) edits.push(...metering.edits);
   const body = edits.length === 0 ? asked.body : spliceInPlace(asked.body, edits);
-  return { body: sentOnce(body), filter: metering?.filter() };
+  return { body, filter: metering?.filter() };
 }
 
 /** The route's path at the provider. A name may have slashes and colons; nothing in it may lead to another place. */

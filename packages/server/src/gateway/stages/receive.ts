@@ -1,7 +1,7 @@
 import { estimateInputTokens } from "../../dialects/index.ts";
 import { readBody, readForm, statedBytes, type BodyLimits, type Spools } from "../../ingress/index.ts";
 import type { Exchange } from "../exchange.ts";
-import { decode, decodeForm, requireJson, watchedFields, type Asked } from "./decode.ts";
+import { decode, decodeForm, requireJson, scanBody, watchedFields, type Asked } from "./decode.ts";
 
 export interface ReceiveParts {
   readonly bodyLimits: BodyLimits;
@@ -20,12 +20,15 @@ async function receiveJson(exchange: Exchange, { bodyLimits }: ReceiveParts): Pr
   requireJson(exchange.request.headers["content-type"]);
   const body = await readBody(exchange.request, bodyLimits);
   exchange.requestBytes = body.length;
-  const asked = decode(exchange, body);
-  const media = exchange.route.requestedMedia?.(body);
+  const { route } = exchange;
+  const scanned = scanBody(route, body);
+  const fields = scanned instanceof Promise ? await scanned : scanned;
+  const asked = decode(exchange, body, fields);
+  const media = route.requestedMedia?.(body, fields);
   if (media !== undefined) exchange.requestedMedia = media;
-  else if (exchange.route.purpose === "inference") exchange.estimatedInput = estimateInputTokens(body);
-  exchange.route.check?.(body);
-  return asked;
+  else if (route.purpose === "inference") exchange.estimatedInput = estimateInputTokens(body);
+  route.check?.(body, fields);
+  return route.findNames === undefined ? asked : { ...asked, names: await route.findNames(body, fields) };
 }
 
 /** What a recording or an image counts as, its size does not tell; so files are left out of the estimate. */
