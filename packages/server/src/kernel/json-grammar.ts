@@ -4,7 +4,6 @@ import {
   ascii,
   closingQuote,
   EndsEarly,
-  findClosingQuote,
   invalidJson,
   type JsonBytes,
   literalEnd,
@@ -109,6 +108,7 @@ function scanMembers(source: JsonBytes, scan: Scan): number {
     const key = skipSpace(bytes, scan.member) + 1;
     if (bytes[key - 1] !== ascii.quote) throw unexpected(bytes, key - 1);
     const keyEnd = closingQuote(source, key);
+    if (keyEnd < 0) throw unexpected(bytes, bytes.length);
     const mayBe = watched.firstBytes[bytes[key] ?? 0] === 1;
     const index = mayBe ? watchedIndex(bytes, key, keyEnd, watched, rules.strict) : -1;
     if (rules.strict) refusePrototypeKey(bytes, key, keyEnd);
@@ -197,7 +197,7 @@ function plainValueEnd(source: JsonBytes, at: number, byte: number, scan: Scan):
 
 /** Behind the string whose opening quote is at `opening`. */
 function stringEnd(source: JsonBytes, opening: number, scan: Scan): number {
-  const close = findClosingQuote(source, Math.max(opening + 1, scan.checked));
+  const close = closingQuote(source, scan.checked > opening ? scan.checked : opening + 1);
   if (close >= 0) return close + 1;
   scan.checked = ~close;
   throw unexpected(source.bytes, source.bytes.length);
@@ -209,6 +209,7 @@ function memberStart(source: JsonBytes, at: number, opening: number, rules: Scan
   const { bytes } = source;
   if (bytes[at] !== ascii.quote) throw unexpected(bytes, at);
   const keyEnd = closingQuote(source, at + 1);
+  if (keyEnd < 0) throw unexpected(bytes, bytes.length);
   if (rules.strict) refusePrototypeKey(bytes, at + 1, keyEnd);
   return valueStart(bytes, keyEnd + 1);
 }

@@ -74,13 +74,6 @@ export function skipSpace(bytes: Buffer, from: number): number {
 const simpleEscapes = new Uint8Array(256);
 for (const character of '"\\/bfnrt') simpleEscapes[character.charCodeAt(0)] = 1;
 
-/** The closing quote of the string whose first byte (behind the opening quote) is `from`. */
-export function closingQuote(source: JsonBytes, from: number): number {
-  const close = findClosingQuote(source, from);
-  if (close < 0) throw unexpected(source.bytes, source.bytes.length);
-  return close;
-}
-
 /**
  * The closing quote of a string that goes on at `from`. Escapes are checked, raw control characters refused. If the bytes
  * end before the string does, `~at`, where `at` is how far it was checked: with more of the bytes, it goes on there.
@@ -91,7 +84,7 @@ export function closingQuote(source: JsonBytes, from: number): number {
  * quotes and control characters together. Bytes of 0x80 and above never count. The lowest bit set marks the
  * first such byte.
  */
-export function findClosingQuote({ bytes, view }: JsonBytes, from: number): number {
+export function closingQuote({ bytes, view }: JsonBytes, from: number): number {
   const lastPair = bytes.length - 8;
   let at = from;
   for (;;) {

@@ -52,7 +52,7 @@ const served: readonly Row[] = [
     "requests of a batch",
     200,
     '{"requests":[…{"model":"models/x","content":{"parts":[{"text":"a"}]}}]}',
-    `{"model":"models/x","content":{"parts":[{"text":"${"\\u0041".repeat(700)}"}]}},`,
+    `{"model":"models/x","content":{"parts":[{"text":"${"\\u0041".repeat(7_000)}"}]}},`,
     "/v1beta/models/sim-gemini/gemini-embedding-001:batchEmbedContents",
   ],
   [

@@ -58,10 +58,10 @@ describe("the model's names in a body", () => {
     assert.equal(await renamed("embedContent", '{"model":"models/x"}', 'a"b'), '{"model":"models/a\\"b"}');
   });
 
-  test("are looked for in ten thousand requests, and in no more", async () => {
+  test("are looked for in a thousand requests, and in no more", async () => {
     const batch = (count: number): string => `{"requests":[${Array(count).fill('{"model":"models/x"}').join()}]}`;
-    assert.equal(await renamed("batchEmbedContents", batch(10_000)), batch(10_000).replaceAll("models/x", "models/m"));
-    await assert.rejects(() => renamed("batchEmbedContents", batch(10_001)), { code: "invalid_request" });
+    assert.equal(await renamed("batchEmbedContents", batch(1_000)), batch(1_000).replaceAll("models/x", "models/m"));
+    await assert.rejects(() => renamed("batchEmbedContents", batch(1_001)), { code: "invalid_request" });
   });
 
   test("are found in a batch that is looked through in slices", async () => {

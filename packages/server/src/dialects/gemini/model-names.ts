@@ -34,7 +34,7 @@ export async function findInCount(body: Buffer, fields: ScannedObject): Promise<
 }
 
 /** Google takes a hundred. */
-const mostRequests = 10_000;
+const mostRequests = 1_000;
 
 /** A batch, of which each request names the model. Throws `invalid_request` if there are too many. */
 export async function findInBatch(body: Buffer, fields: ScannedObject): Promise<readonly Span[]> {
