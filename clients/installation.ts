@@ -50,7 +50,7 @@ export function programOf(name: ClientName): string | undefined {
 export function obstacle(name: ClientName): string | undefined {
   if (platform() === "win32") return "the clients are run in a POSIX shell's surroundings";
   if (programOf(name) !== undefined) return undefined;
-  return `there is no ${titleOf(name)} for ${platform()}-${arch()} in clients/node_modules; run \`npm ci --ignore-scripts --prefix clients\``;
+  return `there is no ${titleOf(name)} for ${platform()}-${arch()} in clients/node_modules; run \`npm install --no-save --ignore-scripts --prefix clients\``;
 }
 
 function installedVersion(packageName: string): string | undefined {
