@@ -28,5 +28,6 @@ function install(): void {
     stdio: "inherit",
     timeout: 300_000,
   });
-  if (status !== 0) console.error(`npm install in clients/ failed (${error?.message ?? `exit code ${String(status)}`})`);
+  if (status !== 0)
+    console.error(`npm install in clients/ failed (${error?.message ?? `exit code ${String(status)}`})`);
 }
