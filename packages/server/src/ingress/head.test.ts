@@ -127,6 +127,12 @@ describe("and in every spelling:", () => {
       400,
       "invalid_request",
     ],
+    [
+      "two keys in the header of another gateway",
+      "GET / HTTP/1.1\nHost: localhost\nx-portkey-api-key: a\nX-Portkey-Api-Key: b\n\n",
+      400,
+      "invalid_request",
+    ],
     ["an absolute target", "GET http://localhost/ HTTP/1.1\nHost: localhost\n\n", 400, "invalid_request"],
     ["a target that is a star", "OPTIONS * HTTP/1.1\nHost: localhost\n\n", 400, "invalid_request"],
     ["a double slash", "GET //v1/models HTTP/1.1\nHost: localhost\n\n", 400, "invalid_request"],

@@ -181,6 +181,10 @@ const singles: ReadonlyMap<string, number> = new Map(
     "x-api-key",
     "x-goog-api-key",
     "api-key",
+    "x-bf-vk",
+    "x-litellm-api-key",
+    "x-portkey-api-key",
+    "x-portkey-provider",
     "content-type",
     "content-length",
     "content-encoding",
@@ -189,7 +193,7 @@ const singles: ReadonlyMap<string, number> = new Map(
     "origin",
   ].map((name, index) => [name, 1 << index]),
 );
-const longestSingle = "transfer-encoding".length;
+const longestSingle = "x-portkey-provider".length;
 
 function repeatedHeader(raw: readonly string[]): string | undefined {
   let seen = 0;

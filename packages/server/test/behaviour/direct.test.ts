@@ -141,6 +141,20 @@ describe("a provider's own addresses", () => {
     assert.equal(data[0]?.cost_micros, null, "what it cost is not known, and not said to be nothing");
   });
 
+  test("are found under the provider's id as it is, and under nothing that means the same", async () => {
+    const { key } = await gate.createKey({ passthrough: ["keeper"] });
+    const before = seen.length;
+    for (const path of [
+      "/providers/%6beeper/v1/files?x=/providers/keeper/other",
+      "/providers/keeper",
+      "/providers/Keeper/v1",
+    ]) {
+      const reply = await send(gate.url + path, "GET", key);
+      assert.ok([403, 404].includes(reply.status), `${path}: ${reply.status}`);
+    }
+    assert.equal(seen.length, before);
+  });
+
   test("cannot be left for another place", async () => {
     const { key } = await gate.createKey({ passthrough: ["keeper"] });
     const before = seen.length;

@@ -97,6 +97,25 @@ describe("LiteLLM's key management", () => {
     assert.equal((await get(`/key/info?key=${String(token)}`)).status, 200);
   });
 
+  test("leaves admins' keys alone: none is prolonged, replaced, blocked or deleted", async () => {
+    const made = await gate.createKey({ admin: true });
+    const before = await gate.admin.call(endpoints.keys.get, { params: { id: made.id } });
+    for (const key of [made.id, made.key]) {
+      const replies = [
+        await post("/key/update", { key, duration: null }),
+        await post("/key/regenerate", { key }),
+        await post("/key/block", { key }),
+        await post("/key/delete", { keys: [key] }),
+        await get(`/key/info?key=${key}`),
+      ];
+      assert.deepEqual(
+        replies.map(({ status }) => status),
+        [404, 404, 404, 404, 404],
+      );
+    }
+    assert.deepEqual(await gate.admin.call(endpoints.keys.get, { params: { id: made.id } }), before);
+  });
+
   test("lists keys in pages", async () => {
     for (let index = 0; index < 3; index++) await generate({ team_id: "pages" });
     const first = await done(get("/key/list?team_id=pages&size=2"));

@@ -72,6 +72,15 @@ describe("a model's name", () => {
     assert.equal(reply.headers["x-evil"], undefined);
   });
 
+  test("without a tag means the latest, where only tagged ones are known", async () => {
+    await addModel("sim-ollama", "tagged:latest");
+    await addModel("sim-ollama", "both:latest");
+    await addModel("sim-ollama", "both");
+    await goesTo("ollama", "tagged", "sim-ollama", "tagged:latest");
+    await goesTo("ollama", "both", "sim-ollama", "both");
+    await goesTo("ollama", "tagged:latest", "sim-ollama", "tagged:latest");
+  });
+
   test("bare, goes to the one provider that serves it", async () => {
     await addModel("sim-chat", "only-here");
     await addModel("sim-chat", "family/only-here");

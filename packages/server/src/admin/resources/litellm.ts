@@ -25,7 +25,7 @@ export function litellmHandlers(parts: AdminParts): HandlersOf<(typeof endpoints
 
 function keyHandlers(parts: AdminParts): Omit<HandlersOf<(typeof endpoints)["litellm"], Call>, "spendLogs"> {
   const { keys, clock } = parts;
-  const named = (text: string): KeyRecord => keys.get(keyIdIn(text) ?? text);
+  const named = (text: string): KeyRecord => callersKey(text, parts);
 
   async function infoOf(record: KeyRecord) {
     const { data } = await summarize(parts.db, { by: "key", match: { key: record.id } });
@@ -98,6 +98,14 @@ async function spendLogs(query: LogQuery, { db, usage }: AdminParts) {
   };
   const { data } = await listRequests(db, { limit: mostLogs, match, ...spanOf(query) });
   return data.map(describeRow);
+}
+
+/** An admin's key is none of those that LiteLLM's scripts manage: its limits are kept by the admin API alone. */
+function callersKey(text: string, { keys }: AdminParts): KeyRecord {
+  const id = keyIdIn(text) ?? text;
+  const record = keys.get(id);
+  if (record.kind === "admin") throw new AppError("not_found", { what: "key", id });
+  return record;
 }
 
 /** What is absent stays as it is; an empty list of models allows every one. */

@@ -40,13 +40,14 @@ export const passthroughRoute: DialectRoute = {
 
 /** Sends the request as it is, but for the headers that never pass and the key. Throws `not_found`, `passthrough_not_allowed`. */
 export async function planPassthrough(exchange: Exchange, parts: PipelineParts): Promise<Prepared> {
-  const { caller, nameInPath, request } = exchange;
+  const { caller, nameInPath, request, query } = exchange;
   const slash = nameInPath.indexOf("/");
   const id = slash === -1 ? nameInPath : nameInPath.slice(0, slash);
   if (!caller.allowsPassthrough(id)) {
     throw new AppError("passthrough_not_allowed", { id: caller.keyId, provider: id });
   }
   const provider = parts.providers.require(id);
+  const address = addressAt(request.url ?? "", id, query);
   const [dialect = "openai-chat"] = dialectsOf(provider);
   const url = new URL(provider.baseUrl);
   const target = {
@@ -62,13 +63,11 @@ export async function planPassthrough(exchange: Exchange, parts: PipelineParts):
   exchange.requestBytes = body.length;
   const credential = await openCredential(provider, parts.providers.credentials);
   exchange.credential = credential;
-  const whole = request.url ?? "";
-  const address = whole.slice(whole.indexOf(`/providers/${id}`) + `/providers/${id}`.length);
   return {
     request: {
       provider: provider.name,
       origin: target.origin,
-      path: target.pathPrefix + (address.startsWith("/") ? address : `/${address}`),
+      path: target.pathPrefix + address,
       method: passthroughMethods.find((method) => method === request.method) ?? "GET",
       headers: headersFor(exchange, target, credential),
       body: body.length === 0 ? null : sentOnce(body),
@@ -76,4 +75,13 @@ export async function planPassthrough(exchange: Exchange, parts: PipelineParts):
     },
     filter: undefined,
   };
+}
+
+/** The address at the provider, byte for byte as it came. A provider's id is written as it is, and not percent-encoded. */
+function addressAt(target: string, id: string, query: string): string {
+  const path = target.slice(0, target.length - query.length);
+  const before = `/providers/${id}`;
+  const at = path.indexOf(`${before}/`);
+  if (at === -1) throw new AppError("not_found", { what: "address of the provider", id });
+  return path.slice(at + before.length) + query;
 }
