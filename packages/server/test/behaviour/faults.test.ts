@@ -202,6 +202,8 @@ test("the database goes away: requests go on, changes are refused, and the rows 
   const { admin } = running.gate;
   const done = new Acknowledged();
   await done.askAll(running);
+  // Their rows may be written by the time the database goes, and may not.
+  const before = done.ids.length;
   const streams = await Promise.all(
     dialectIds.map((dialect) => openStream(running.callers, dialect, { script: { paceMs: 20, deltas: 20 } })),
   );
@@ -219,7 +221,7 @@ test("the database goes away: requests go on, changes are refused, and the rows 
   assert.equal(listed.headers["retry-after"], "5");
   const status = await admin.call(endpoints.status.get);
   assert.equal(status.database.ok, false);
-  assert.ok(status.journal.ok && status.journal.waiting_rows >= done.ids.length - 3, JSON.stringify(status.journal));
+  assert.ok(status.journal.ok && status.journal.waiting_rows >= done.ids.length - before, JSON.stringify(status.journal));
   assert.equal((await send(`${running.gate.url}/readyz`, "GET", "")).status, 200);
   const refused = await serveRefused({
     home: join(temporaryHome(), "home"),
