@@ -22,6 +22,8 @@ await build({
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: "linked",
+  // A native add-on, optional: found where it is installed, done without where it is not.
+  external: ["@napi-rs/keyring"],
   // Packages that are still CommonJS ask for Node's own modules by `require`.
   banner: {
     js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',

@@ -10,6 +10,9 @@ const timeMs = Date.UTC(2026, 0, 31, 8, 0, 0, 1);
 const rows: Tables = {
   instance: { name: "name", value: "" },
   vault_slots: { id: "slot", kind: "key-file", label: "é", params: "{}", wrapped: bytes, created_at: timeMs },
+  vault_named_keys: { purpose: "token", version: 1, wrapped: bytes, created_at: timeMs },
+  vault_state: { name: "epoch", value: "1" },
+  imported_items: { fingerprint: "f", kind: "secret", target_id: "x", imported_at: timeMs },
   vault_terms: { term: 2, wrapped: bytes, created_at: timeMs },
   sealed_records: {
     type: "credential",
@@ -55,6 +58,7 @@ const rows: Tables = {
     expires_at: null,
     tested_at: timeMs,
     test_ok: 0,
+    reference: null,
     test_error: "401",
     created_at: timeMs,
     updated_at: timeMs,
@@ -73,6 +77,8 @@ const rows: Tables = {
     models: '["claude-*"]',
     allow_ip: null,
     passthrough: null,
+    pepper_version: 0,
+    previous_pepper_version: 0,
     expires_at: timeMs,
     disabled_at: null,
     created_at: timeMs,

@@ -12,6 +12,8 @@ export interface Tables {
   vault_slots: VaultSlotsTable;
   vault_terms: VaultTermsTable;
   sealed_records: SealedRecordsTable;
+  vault_named_keys: VaultNamedKeysTable;
+  vault_state: VaultStateTable;
   // providers
   providers: ProvidersTable;
   provider_models: ProviderModelsTable;
@@ -27,6 +29,8 @@ export interface Tables {
   usage_hourly: UsageHourlyTable;
   // audit
   audit_events: AuditEventsTable;
+  // imports
+  imported_items: ImportedItemsTable;
 }
 
 /** Milliseconds since 1970-01-01 UTC. */
@@ -71,6 +75,20 @@ export interface SealedRecordsTable {
   updated_at: TimeMs;
 }
 
+/** Keys with a purpose of their own (the pepper of callers' keys, for one) by version, wrapped by the root key. */
+export interface VaultNamedKeysTable {
+  purpose: string;
+  version: number;
+  wrapped: Uint8Array;
+  created_at: TimeMs;
+}
+
+/** Facts about the vault by name: `epoch` of its root key, `staged_root` (JSON). */
+export interface VaultStateTable {
+  name: string;
+  value: string;
+}
+
 /** Custom providers, and predefined ones whose address was changed. */
 export interface ProvidersTable {
   id: string;
@@ -111,6 +129,8 @@ export interface CredentialsTable {
   tested_at: TimeMs | null;
   test_ok: Flag | null;
   test_error: string | null;
+  /** Where the key is read from (`vault:…`, `aws:…`), if it is not in the vault. */
+  reference: string | null;
   created_at: TimeMs;
   updated_at: TimeMs;
 }
@@ -130,6 +150,9 @@ export interface KeysTable {
   models: JsonText | null;
   allow_ip: JsonText | null;
   passthrough: JsonText | null;
+  /** Of the pepper that `hmac` was made with; and of the one that `previous_hmac` was. */
+  pepper_version: number;
+  previous_pepper_version: number;
   expires_at: TimeMs | null;
   disabled_at: TimeMs | null;
   created_at: TimeMs;
@@ -260,4 +283,12 @@ export interface AuditEventsTable {
   detail: JsonText;
   previous_hash: string;
   hash: string;
+}
+
+/** Each item that an import brought, by a keyed digest of where it came from and what it says. */
+export interface ImportedItemsTable {
+  fingerprint: string;
+  kind: string;
+  target_id: string;
+  imported_at: TimeMs;
 }

@@ -78,6 +78,8 @@ function toRow(record: KeyRecord): Row {
     kind: record.kind,
     hmac: Buffer.from(record.hmac),
     last_four: record.lastFour,
+    pepper_version: 0,
+    previous_pepper_version: 0,
     previous_hmac: record.previousHmac === null ? null : Buffer.from(record.previousHmac),
     previous_until: record.previousUntil,
     user_name: record.user,

@@ -84,6 +84,7 @@ function toRow(record: CredentialRecord): Row {
     tested_at: record.testedAt,
     test_ok: flag(record.testOk),
     test_error: record.testError,
+    reference: null,
     created_at: record.createdAt,
     updated_at: record.updatedAt,
   };
