@@ -49,6 +49,6 @@ test("closing gives up what was replaced, too", async () => {
   const underWay = sendTo(connector, port);
   await once(server, "request");
   connector.adopt(limits);
-  await connector.close();
+  connector.close();
   assert.notEqual((await underWay.over).how, "end");
 });

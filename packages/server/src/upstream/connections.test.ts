@@ -130,6 +130,6 @@ test("when the connector is closed, those who wait and those who are served hear
   const connector = testConnector({ maxConnections: 1 });
   const sent = [sendTo(connector, upstream.port), sendTo(connector, upstream.port)];
   await upstream.requests(1);
-  await connector.close();
+  connector.close();
   assert.deepEqual(await howAll(sent), ["upstream_unreachable", "upstream_busy"]);
 });

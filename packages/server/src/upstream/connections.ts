@@ -1,16 +1,8 @@
-import type { Socket } from "node:net";
-import type { Client } from "undici";
-
-/** One connection to an origin, kept from one request to the next. It is opened by its first request. */
-export interface Connection {
-  readonly client: Client;
-  /** Absent until the connection has been made. */
-  socket: Socket | undefined;
-}
+import type { HttpConnection } from "./http1/index.ts";
 
 /** A request that wants a connection. It is told one of the two, once. */
 export interface Waiter {
-  onConnection(connection: Connection): void;
+  onConnection(connection: HttpConnection): void;
   /** No connection became free in time, or too many wait already. */
   onBusy(): void;
 }
@@ -19,18 +11,29 @@ export interface ConnectionsOptions {
   /** Connections at most, and as many requests may wait for one. */
   readonly maxConnections: number;
   readonly queueTimeoutMs: number;
-  open(): Connection;
+  /** `lost` is to be told when the other side closes one that carries no request. */
+  open(lost: (connection: HttpConnection) => void): HttpConnection;
 }
+
+/** A connection that waits for a request, and until when it may. */
+interface Free {
+  readonly connection: HttpConnection;
+  /** By the monotonic clock. */
+  readonly untilMs: number;
+}
+
+const sweepMs = 1_000;
 
 /**
  * The connections to one origin: each carries one request at a time. A free one is found without a search, however many
- * there are: the one used last is taken, so that those not needed close by themselves.
+ * there are: the one used last is taken, so that those not needed grow old and are closed. What the server would close soon is not used.
  */
 export class Connections {
   readonly #options: ConnectionsOptions;
-  readonly #open = new Set<Connection>();
-  readonly #free: Connection[] = [];
+  readonly #open = new Set<HttpConnection>();
+  readonly #free: Free[] = [];
   readonly #waiting = new Map<Waiter, NodeJS.Timeout>();
+  #sweep: NodeJS.Timeout | undefined;
   #retired = false;
 
   constructor(options: ConnectionsOptions) {
@@ -39,7 +42,7 @@ export class Connections {
 
   /** Gives the waiter a connection now or as soon as there is one. */
   request(waiter: Waiter): void {
-    const connection = this.#free.pop() ?? this.#openAnother();
+    const connection = this.#nextFree() ?? this.#openAnother();
     if (connection !== undefined) return waiter.onConnection(connection);
     const { maxConnections, queueTimeoutMs } = this.#options;
     if (this.#waiting.size >= maxConnections) return waiter.onBusy();
@@ -57,18 +60,18 @@ export class Connections {
   }
 
   /** The reply has come whole, and nothing stands in the way of another request. */
-  giveBack(connection: Connection): void {
+  giveBack(connection: HttpConnection): void {
     if (!this.#open.has(connection)) return;
     const waiter = this.#nextWaiter();
     if (waiter !== undefined) waiter.onConnection(connection);
     else if (this.#retired) this.discard(connection);
-    else this.#free.push(connection);
+    else this.#keep(connection);
   }
 
   /** Keeps no connection from now on beyond what is in use or waited for. */
   retire(): void {
     this.#retired = true;
-    for (const connection of this.#free.splice(0)) this.discard(connection);
+    for (const { connection } of this.#free.splice(0)) this.discard(connection);
   }
 
   /** Whether no connection is open. */
@@ -77,14 +80,15 @@ export class Connections {
   }
 
   /** The connection is broken, or in a state that nobody knows. */
-  discard(connection: Connection): void {
+  discard(connection: HttpConnection): void {
     this.#forget(connection);
-    void connection.client.destroy();
-    const waiter = this.#waiting.size === 0 ? undefined : this.#openAnother();
-    if (waiter !== undefined) this.giveBack(waiter);
+    connection.destroy();
+    const another = this.#waiting.size === 0 ? undefined : this.#openAnother();
+    if (another !== undefined) this.giveBack(another);
   }
 
-  async close(): Promise<void> {
+  close(): void {
+    clearInterval(this.#sweep);
     for (const waiter of this.#waiting.keys()) {
       this.withdraw(waiter);
       waiter.onBusy();
@@ -92,20 +96,34 @@ export class Connections {
     const open = [...this.#open];
     this.#open.clear();
     this.#free.length = 0;
-    await Promise.all(open.map(({ client }) => client.destroy()));
+    for (const connection of open) connection.close();
   }
 
-  #openAnother(): Connection | undefined {
+  #openAnother(): HttpConnection | undefined {
     if (this.#open.size >= this.#options.maxConnections) return undefined;
-    const connection = this.#options.open();
+    const connection = this.#options.open((lost) => this.discard(lost));
     this.#open.add(connection);
-    connection.client.on("disconnect", () => this.#disconnected(connection));
     return connection;
   }
 
-  /** One that is in use tells its request itself; a free one is not missed. */
-  #disconnected(connection: Connection): void {
-    if (this.#free.includes(connection)) this.discard(connection);
+  #keep(connection: HttpConnection): void {
+    this.#free.push({ connection, untilMs: performance.now() + connection.keepAliveMs });
+    this.#sweep ??= setInterval(() => this.#closeOld(), sweepMs).unref();
+  }
+
+  #nextFree(): HttpConnection | undefined {
+    const newest = this.#free.pop();
+    if (newest === undefined || newest.untilMs > performance.now()) return newest?.connection;
+    this.discard(newest.connection);
+    return this.#nextFree();
+  }
+
+  #closeOld(): void {
+    const nowMs = performance.now();
+    for (const { connection } of this.#free.filter(({ untilMs }) => untilMs <= nowMs)) this.discard(connection);
+    if (this.#free.length > 0) return;
+    clearInterval(this.#sweep);
+    this.#sweep = undefined;
   }
 
   #nextWaiter(): Waiter | undefined {
@@ -114,9 +132,9 @@ export class Connections {
     return waiter;
   }
 
-  #forget(connection: Connection): void {
+  #forget(connection: HttpConnection): void {
     this.#open.delete(connection);
-    const index = this.#free.lastIndexOf(connection);
+    const index = this.#free.findLastIndex((free) => free.connection === connection);
     if (index !== -1) this.#free.splice(index, 1);
   }
 }

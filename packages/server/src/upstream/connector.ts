@@ -1,12 +1,12 @@
 import { lookup as systemLookup } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import type { Readable } from "node:stream";
-import { Client, buildConnector } from "undici";
 import { AppError } from "../kernel/errors.ts";
 import { isAllowedAddress, isAllowedOrigin } from "./addresses.ts";
 import { Call } from "./call.ts";
-import { Connections, type Connection } from "./connections.ts";
+import { Connections } from "./connections.ts";
 import { ForbiddenAddress } from "./failure.ts";
+import { connectTo, HttpConnection, type ReplyHeaders } from "./http1/index.ts";
 
 export interface ConnectorOptions {
   readonly connectTimeoutMs: number;
@@ -35,15 +35,12 @@ export interface UpstreamRequest {
   readonly allowPrivate: boolean;
 }
 
-/** A request body that does not lie in memory. Its length is sent ahead, so it must be what the stream gives. */
+/** A request body that is asked for when it is sent. Its length is sent ahead, so it must be what is given then. */
 export interface UpstreamBody {
   readonly sizeBytes: number;
-  /** Called once, when the request is sent; the stream is destroyed when the call is over, however it ended. */
-  open(): Readable;
+  /** Called once; a stream is destroyed when the call is over, however it ended. */
+  open(): Readable | Buffer;
 }
-
-/** Header names in lower case; a header that came twice is an array. */
-export type ReplyHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /**
  * What happens to a reply, which comes decoded if it was compressed. After `onEnd` or `onFailure`, nothing more is called.
@@ -67,7 +64,7 @@ export interface Connector {
   send(request: UpstreamRequest, listener: UpstreamListener): UpstreamCall;
   /** Puts other limits in force for calls to come, over new connections; those under way keep what they have. */
   adopt(options: ConnectorOptions): void;
-  close(): Promise<void>;
+  close(): void;
 }
 
 /**
@@ -85,11 +82,13 @@ export function createConnector(given: ConnectorOptions): Connector {
     const known = origins.get(name);
     if (known !== undefined) return known;
     if (!isAllowedOrigin(origin, allowPrivate)) throw new AppError("upstream_forbidden", { provider });
-    const { maxConnections, queueTimeoutMs } = options;
+    const { maxConnections, queueTimeoutMs, connectTimeoutMs, lookup = systemLookup } = options;
+    const connect = connectTo({ origin, timeoutMs: connectTimeoutMs, lookup: checkedLookup(lookup, allowPrivate) });
+    const { host } = new URL(origin);
     const connections = new Connections({
       maxConnections,
       queueTimeoutMs,
-      open: opener(origin, allowPrivate, options),
+      open: (lost) => new HttpConnection(connect, host, lost),
     });
     origins.set(name, connections);
     return connections;
@@ -108,42 +107,10 @@ export function createConnector(given: ConnectorOptions): Connector {
       origins.clear();
       for (const connections of retired) connections.retire();
     },
-    async close() {
-      await Promise.all([...origins.values(), ...retired].map((connections) => connections.close()));
+    close() {
+      for (const connections of [...origins.values(), ...retired]) connections.close();
       origins.clear();
     },
-  };
-}
-
-/** Makes connections to an origin: HTTP/1.1, one request at a time, bounded heads, checked addresses. */
-function opener(origin: string, allowPrivate: boolean, options: ConnectorOptions): () => Connection {
-  const connect = buildConnector({
-    allowH2: false,
-    timeout: options.connectTimeoutMs,
-    lookup: checkedLookup(options.lookup ?? systemLookup, allowPrivate),
-    autoSelectFamily: true,
-    noDelay: true,
-  });
-  const clientOptions = {
-    allowH2: false,
-    pipelining: 1,
-    headersTimeout: options.firstByteTimeoutMs,
-    bodyTimeout: options.idleTimeoutMs,
-    maxHeaderSize: 32 * 1024,
-  };
-  return () => {
-    const connection: Connection = {
-      socket: undefined,
-      client: new Client(origin, {
-        ...clientOptions,
-        connect: (target, callback) =>
-          connect(target, (...result) => {
-            connection.socket = result[1] ?? undefined;
-            callback(...result);
-          }),
-      }),
-    };
-    return connection;
   };
 }
 

@@ -1,34 +1,22 @@
-import { errors } from "undici";
 import { AppError } from "../kernel/errors.ts";
+import { UnreadableReply } from "./http1/index.ts";
 
 /** Raised inside the resolver when a name leads nowhere the gateway may connect to. */
 export class ForbiddenAddress extends Error {
   override readonly name = "ForbiddenAddress";
 }
 
-/** What an error of the HTTP client means to a caller. `headSeen`: whether the reply had begun. */
-export function classifyFailure(error: Error, provider: string, headSeen: boolean, seconds: number): AppError {
-  if (error instanceof AppError) return error;
+/** What an error of the connection means to a caller. `headSeen`: whether the reply had begun. */
+export function classifyFailure(error: Error, provider: string, headSeen: boolean): AppError {
   const cause = { cause: error };
   if (findCause(error, (candidate) => candidate instanceof ForbiddenAddress)) {
     return new AppError("upstream_forbidden", { provider }, cause);
   }
-  if (error instanceof errors.InvalidArgumentError) return new AppError("internal", {}, cause);
-  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError) {
-    return new AppError("upstream_timeout", { provider, seconds }, cause);
-  }
+  if (error instanceof TypeError) return new AppError("internal", {}, cause); // the request could not be written
   if (headSeen) return new AppError("upstream_broke", { provider }, cause);
-  return new AppError(isUnreadable(error) ? "upstream_unreadable" : "upstream_unreachable", { provider }, cause);
-}
-
-/** Something came, and it is no head of a reply: not HTTP, too large, or not one that was asked for. */
-function isUnreadable(error: Error): boolean {
-  return (
-    error instanceof errors.HTTPParserError ||
-    error instanceof errors.HeadersOverflowError ||
-    error instanceof errors.ResponseContentLengthMismatchError ||
-    (error instanceof errors.SocketError && error.message.startsWith("bad "))
-  );
+  // Something came, and it is no head of a reply.
+  const code = error instanceof UnreadableReply ? "upstream_unreadable" : "upstream_unreachable";
+  return new AppError(code, { provider }, cause);
 }
 
 function findCause(error: unknown, matches: (candidate: unknown) => boolean): boolean {

@@ -1,5 +1,6 @@
 import { AppError, asAppError } from "../kernel/errors.ts";
-import type { Connector, ReplyHeaders, UpstreamCall, UpstreamListener, UpstreamRequest } from "./connector.ts";
+import type { ReplyHeaders } from "./http1/index.ts";
+import type { Connector, UpstreamCall, UpstreamListener, UpstreamRequest } from "./connector.ts";
 
 export interface FetchedBody {
   readonly status: number;

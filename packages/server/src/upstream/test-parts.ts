@@ -3,7 +3,8 @@ import { createServer as createHttpServer, type RequestListener } from "node:htt
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { after } from "node:test";
 import type { AppError } from "../kernel/errors.ts";
-import { createConnector, type Connector, type ConnectorOptions, type ReplyHeaders } from "./connector.ts";
+import type { ReplyHeaders } from "./http1/index.ts";
+import { createConnector, type Connector, type ConnectorOptions } from "./connector.ts";
 import type { UpstreamCall, UpstreamRequest } from "./connector.ts";
 
 const open: { close(): unknown }[] = [];

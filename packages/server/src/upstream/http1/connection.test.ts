@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { lookup } from "node:dns";
+import type { Socket } from "node:net";
+import { after, describe, test } from "node:test";
+import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from "node:tls";
+import { certificateObstacle, createCertificate } from "../../../test/support/tls-certificate.ts";
+import { listen, rawUpstream } from "../test-parts.ts";
+import { connectTo } from "./connect.ts";
+import { HttpConnection, type ReplySink } from "./connection.ts";
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly reusable: boolean;
+}
+
+const open: HttpConnection[] = [];
+after(() => {
+  for (const connection of open) connection.destroy();
+});
+
+function connectionTo(origin: string, lost: () => void = () => undefined, timeoutMs = 2_000): HttpConnection {
+  const connection = new HttpConnection(connectTo({ origin, timeoutMs, lookup }), new URL(origin).host, lost);
+  open.push(connection);
+  return connection;
+}
+
+function ask(connection: HttpConnection, path = "/", body: Buffer | null = null): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let status = 0;
+    const chunks: Buffer[] = [];
+    const sink: ReplySink = {
+      onHead: (head) => (status = head.status),
+      onData: (bytes) => chunks.push(bytes),
+      onEnd: (reusable) => resolve({ status, body: Buffer.concat(chunks).toString(), reusable }),
+      onError: reject,
+    };
+    connection.send({ method: body === null ? "GET" : "POST", path, headers: [], body }, sink);
+  });
+}
+
+/** Answers each request with its own path, and with the head's lines that are given. */
+function answering(socket: Socket, lines = ""): void {
+  let text = "";
+  socket.on("data", (data: Buffer) => {
+    text += data.toString("latin1");
+    if (!text.includes("\r\n\r\n")) return;
+    const path = text.split(" ")[1] ?? "";
+    text = "";
+    socket.write(`HTTP/1.1 200 OK\r\n${lines}content-length: ${path.length}\r\n\r\n${path}`);
+  });
+}
+
+test("one connection carries request after request", async () => {
+  let accepted = 0;
+  const port = await rawUpstream((socket) => {
+    accepted += 1;
+    answering(socket);
+  });
+  const connection = connectionTo(`http://127.0.0.1:${port}`);
+  for (const path of ["/one", "/two", "/three"]) {
+    assert.deepEqual(await ask(connection, path), { status: 200, body: path, reusable: true });
+  }
+  assert.equal(accepted, 1);
+});
+
+test("how long it may stay free is the server's word, less a second", async () => {
+  const cases: readonly (readonly [string, number, boolean])[] = [
+    ["", 4_000, true],
+    ["keep-alive: timeout=61, max=100\r\n", 60_000, true],
+    ["keep-alive: timeout=999999\r\n", 600_000, true],
+    ["keep-alive: timeout=1\r\n", 0, false],
+    ["connection: close\r\n", 0, false],
+    ["Connection: foo, Close\r\n", 0, false],
+  ];
+  for (const [lines, keepAliveMs, reusable] of cases) {
+    const connection = connectionTo(`http://127.0.0.1:${await rawUpstream((socket) => answering(socket, lines))}`);
+    assert.equal((await ask(connection)).reusable, reusable, lines);
+    assert.equal(connection.keepAliveMs, keepAliveMs, lines);
+  }
+});
+
+describe("what nobody asked for closes the connection, and is part of no reply", () => {
+  test("before the first request", async () => {
+    const lost = Promise.withResolvers<void>();
+    const port = await rawUpstream((socket) => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil"));
+    connectionTo(`http://127.0.0.1:${port}`, lost.resolve);
+    await lost.promise;
+  });
+
+  test("behind a reply, with it or later", async () => {
+    const evil = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil";
+    const good = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ngood";
+    for (const waitMs of [0, 30]) {
+      const lost = Promise.withResolvers<void>();
+      const port = await rawUpstream((socket) =>
+        socket.once("data", () => {
+          socket.write(waitMs === 0 ? good + evil : good);
+          if (waitMs > 0) setTimeout(() => socket.write(evil), waitMs);
+        }),
+      );
+      const connection = connectionTo(`http://127.0.0.1:${port}`, lost.resolve);
+      assert.deepEqual(await ask(connection), { status: 200, body: "good", reusable: waitMs > 0 });
+      if (waitMs > 0) await lost.promise;
+      await assert.rejects(ask(connection), /closed the connection/);
+    }
+  });
+});
+
+test("a server that is not there, or does not answer the call, is an error in time", async () => {
+  const refused = connectionTo("http://127.0.0.1:1");
+  await assert.rejects(ask(refused), { code: "ECONNREFUSED" });
+
+  const port = await rawUpstream((socket) => socket.pause()); // TLS is never begun
+  await assert.rejects(ask(connectionTo(`https://127.0.0.1:${port}`, undefined, 200)), /no connection within 200 ms/);
+});
+
+describe("TLS", { skip: certificateObstacle() }, () => {
+  const trusted = getCACertificates("default");
+  after(() => setDefaultCACertificates(trusted));
+
+  test("a server is believed if its certificate is for its name, and its session is taken up again", async () => {
+    const certificate = createCertificate("localhost", "127.0.0.1");
+    const reused: boolean[] = [];
+    const server = createTlsServer(certificate, (socket) => {
+      reused.push(socket.isSessionReused());
+      answering(socket);
+    });
+    const port = await listen(server);
+    const connect = connectTo({ origin: `https://localhost:${port}`, timeoutMs: 2_000, lookup });
+    const connected = (): HttpConnection => {
+      const connection = new HttpConnection(connect, "localhost", () => undefined);
+      open.push(connection);
+      return connection;
+    };
+    await assert.rejects(ask(connected()), { code: "DEPTH_ZERO_SELF_SIGNED_CERT" });
+
+    setDefaultCACertificates([...trusted, certificate.cert]);
+    const large = Buffer.alloc(300_000, "x");
+    for (const path of ["/one", "/two"]) {
+      assert.deepEqual(await ask(connected(), path, large), { status: 200, body: path, reusable: true });
+    }
+    assert.deepEqual(reused.slice(-2), [false, true]);
+
+    const otherwise = createCertificate("other.example");
+    setDefaultCACertificates([...trusted, otherwise.cert]);
+    const elsewhere = await listen(createTlsServer(otherwise, (socket) => answering(socket)));
+    await assert.rejects(ask(connectionTo(`https://localhost:${elsewhere}`)), { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
+  });
+
+  test("a long reply arrives whole", async () => {
+    const certificate = createCertificate("localhost");
+    setDefaultCACertificates([...trusted, certificate.cert]);
+    const body = Buffer.alloc(5_000_000, "0123456789abcdef!");
+    const server = createTlsServer(certificate, (socket) =>
+      socket.once("data", () => {
+        socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n`);
+        socket.write(body);
+      }),
+    );
+    const answer = await ask(connectionTo(`https://localhost:${await listen(server)}`));
+    assert.ok(answer.body === body.toString());
+  });
+});
