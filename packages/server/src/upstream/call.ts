@@ -4,11 +4,14 @@ import type { Connections, Waiter } from "./connections.ts";
 import { Decoding } from "./decoding.ts";
 import { classifyFailure } from "./failure.ts";
 import type { HttpConnection, OutgoingRequest, ReplyHead, ReplyHeaders, ReplySink } from "./http1/index.ts";
+import type { StallWatch, Watched } from "./stall-watch.ts";
 import type { UpstreamCall, UpstreamListener, UpstreamRequest } from "./connector.ts";
 
 export interface CallLimits {
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  /** Of these two. */
+  readonly watch: StallWatch;
 }
 
 /**
@@ -19,7 +22,7 @@ export interface CallLimits {
  *
  * The connection is let go when the reply's last byte has come, or at the failure or abort.
  */
-export class Call implements ReplySink, UpstreamCall, Waiter {
+export class Call implements ReplySink, UpstreamCall, Waiter, Watched {
   readonly #request: UpstreamRequest;
   readonly #listener: UpstreamListener;
   readonly #connections: Connections;
@@ -28,7 +31,6 @@ export class Call implements ReplySink, UpstreamCall, Waiter {
   #connection: HttpConnection | undefined;
   #body: Readable | undefined;
   #decoding: Decoding | undefined;
-  #timer: NodeJS.Timeout | undefined;
   /** When something last came, by the monotonic clock. */
   #activeMs = 0;
   #sentBytes = 0;
@@ -43,7 +45,8 @@ export class Call implements ReplySink, UpstreamCall, Waiter {
 
   onConnection(connection: HttpConnection): void {
     this.#connection = connection;
-    this.#watch(this.#limits.firstByteTimeoutMs);
+    this.#activeMs = performance.now();
+    this.#limits.watch.add(this);
     connection.send(this.#outgoing(), this);
   }
 
@@ -53,7 +56,7 @@ export class Call implements ReplySink, UpstreamCall, Waiter {
 
   onHead({ status, headers }: ReplyHead): void {
     this.#state = "flowing";
-    this.#watch(this.#limits.idleTimeoutMs);
+    this.#activeMs = performance.now();
     const coding = headers["content-encoding"];
     if (coding === undefined) return this.#listener.onHead(status, headers);
     this.#decodeReply(status, headers, String(coding).toLowerCase());
@@ -68,7 +71,7 @@ export class Call implements ReplySink, UpstreamCall, Waiter {
   onEnd(reusable: boolean): void {
     const connection = this.#connection;
     this.#connection = undefined;
-    clearTimeout(this.#timer);
+    this.#limits.watch.remove(this);
     if (this.#decoding === undefined) this.#end();
     else this.#decoding.end();
     if (connection === undefined) return;
@@ -94,6 +97,15 @@ export class Call implements ReplySink, UpstreamCall, Waiter {
     if (this.#state !== "done") this.#finish();
   }
 
+  /** Fails the call when nothing has come or gone for so long; not while the caller itself takes nothing. */
+  checkStall(nowMs: number): void {
+    const limitMs = this.#state === "waiting" ? this.#limits.firstByteTimeoutMs : this.#limits.idleTimeoutMs;
+    if (this.#paused || this.#isSending()) this.#activeMs = nowMs;
+    if (nowMs - this.#activeMs < limitMs) return;
+    const { provider } = this.#request;
+    this.#fail(new AppError("upstream_timeout", { provider, seconds: Math.round(limitMs / 1000) }));
+  }
+
   #hold(paused: boolean): void {
     this.#paused = paused;
     this.#activeMs = performance.now();
@@ -109,24 +121,6 @@ export class Call implements ReplySink, UpstreamCall, Waiter {
     this.#body = opened;
     opened.on("error", (cause) => this.#fail(new AppError("internal", {}, { cause })));
     return { path, method, headers, body: { sizeBytes: body.sizeBytes, stream: opened } };
-  }
-
-  /** Fails the call when nothing has come or gone for so long; not while the caller itself takes nothing. */
-  #watch(limitMs: number): void {
-    clearTimeout(this.#timer);
-    this.#activeMs = performance.now();
-    this.#check(limitMs, limitMs);
-  }
-
-  #check(limitMs: number, inMs: number): void {
-    this.#timer = setTimeout(() => {
-      const nowMs = performance.now();
-      if (this.#paused || this.#isSending()) this.#activeMs = nowMs;
-      const leftMs = this.#activeMs + limitMs - nowMs;
-      if (leftMs >= 1) return this.#check(limitMs, leftMs);
-      const { provider } = this.#request;
-      this.#fail(new AppError("upstream_timeout", { provider, seconds: Math.round(limitMs / 1000) }));
-    }, inMs);
   }
 
   /** Whether a part of the request has gone since this was asked last, and there is more. */
@@ -170,7 +164,7 @@ export class Call implements ReplySink, UpstreamCall, Waiter {
 
   #finish(): void {
     this.#state = "done";
-    clearTimeout(this.#timer);
+    this.#limits.watch.remove(this);
     this.#body?.destroy();
     this.#decoding?.destroy();
     this.#connections.withdraw(this);

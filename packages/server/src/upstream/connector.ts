@@ -3,10 +3,11 @@ import { isIP, type LookupFunction } from "node:net";
 import type { Readable } from "node:stream";
 import { AppError } from "../kernel/errors.ts";
 import { isAllowedAddress, isAllowedOrigin } from "./addresses.ts";
-import { Call } from "./call.ts";
+import { Call, type CallLimits } from "./call.ts";
 import { Connections } from "./connections.ts";
 import { ForbiddenAddress } from "./failure.ts";
 import { connectTo, HttpConnection, type ReplyHeaders } from "./http1/index.ts";
+import { StallWatch } from "./stall-watch.ts";
 
 export interface ConnectorOptions {
   readonly connectTimeoutMs: number;
@@ -75,6 +76,7 @@ export interface Connector {
 export function createConnector(given: ConnectorOptions): Connector {
   const origins = new Map<string, Connections>();
   let options = given;
+  let limits = limitsOf(given);
   let retired: readonly Connections[] = [];
 
   function connectionsTo(origin: string, allowPrivate: boolean, provider: string): Connections {
@@ -97,12 +99,13 @@ export function createConnector(given: ConnectorOptions): Connector {
   return {
     send(request, listener) {
       const connections = connectionsTo(request.origin, request.allowPrivate, request.provider);
-      const call = new Call(request, listener, connections, options);
+      const call = new Call(request, listener, connections, limits);
       connections.request(call);
       return call;
     },
     adopt(next) {
       options = { ...options, ...next };
+      limits = limitsOf(options);
       retired = [...retired, ...origins.values()].filter((connections) => !connections.empty);
       origins.clear();
       for (const connections of retired) connections.retire();
@@ -112,6 +115,11 @@ export function createConnector(given: ConnectorOptions): Connector {
       origins.clear();
     },
   };
+}
+
+function limitsOf({ firstByteTimeoutMs, idleTimeoutMs }: ConnectorOptions): CallLimits {
+  const watch = new StallWatch(Math.min(firstByteTimeoutMs, idleTimeoutMs));
+  return { firstByteTimeoutMs, idleTimeoutMs, watch };
 }
 
 function checkedLookup(resolve: LookupFunction, allowPrivate: boolean): LookupFunction {

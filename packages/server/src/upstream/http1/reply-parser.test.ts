@@ -76,6 +76,13 @@ describe("a reply is read the same in whatever pieces it comes", () => {
   }
 });
 
+test("no header's name means anything", () => {
+  const names = ["__proto__", "constructor", "toString", "hasOwnProperty"];
+  const { headers } = read(`${ok}${names.map((name) => `${name}: 1\r\n${name}: 2\r\n`).join("")}\r\n`, true);
+  for (const name of names)
+    assert.deepEqual(Object.getOwnPropertyDescriptor(headers, name.toLowerCase())?.value, ["1", "2"]);
+});
+
 test("fields are named in lower case, and those that come twice are kept both", () => {
   const { headers, body } = read(replies["with a length"] ?? "");
   assert.deepEqual({ ...headers }, { "content-length": "5", "x-one": ["1", "2"] });

@@ -1,0 +1,42 @@
+/** What may stall, and is asked now and then whether it has. */
+export interface Watched {
+  /** `nowMs` by the monotonic clock. */
+  checkStall(nowMs: number): void;
+}
+
+/** The limits watched over are seconds or more; a time is found to be over at most so much late. */
+const longestPeriodMs = 1_000;
+const shortestPeriodMs = 10;
+
+/**
+ * Asks everything under way, with one timer for all: a timer of its own for each exchange, set anew at each piece of a
+ * reply, would cost more than the exchange's other bookkeeping together.
+ */
+export class StallWatch {
+  readonly #periodMs: number;
+  readonly #watched = new Set<Watched>();
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `limitMs`: the shortest of the times that are watched over. */
+  constructor(limitMs: number) {
+    this.#periodMs = Math.max(shortestPeriodMs, Math.min(longestPeriodMs, limitMs / 20));
+  }
+
+  add(watched: Watched): void {
+    this.#watched.add(watched);
+    this.#timer ??= setInterval(() => this.#ask(), this.#periodMs);
+  }
+
+  remove(watched: Watched): void {
+    this.#watched.delete(watched);
+  }
+
+  /** Ends when there is nothing left to ask: it keeps the process alive until then, and no longer. */
+  #ask(): void {
+    const nowMs = performance.now();
+    for (const watched of this.#watched) watched.checkStall(nowMs);
+    if (this.#watched.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}
