@@ -23,6 +23,11 @@ export class Secret {
     return this.#value.length >= 12 ? this.#value.slice(-4) : "";
   }
 
+  /** Whether both hold the same value. Not for judging a value that a caller sent: the time it takes tells of it. */
+  holdsSameAs(other: Secret): boolean {
+    return this.#value === other.#value;
+  }
+
   toString(): string {
     return "[secret]";
   }

@@ -1,0 +1,10 @@
+export { createAwsClient } from "./aws/client.ts";
+export type { AwsClient } from "./aws/options.ts";
+export { createAzureClient } from "./azure/client.ts";
+export type { JsonBody } from "./encoding.ts";
+export { emptyEnvironment, externalVariables, type ExternalEnvironment } from "./environment.ts";
+export { createGoogleClient } from "./google/client.ts";
+export { createHashicorpClient } from "./hashicorp/client.ts";
+export type { HashicorpAuth, HashicorpClient } from "./hashicorp/options.ts";
+export { at, textAt } from "./json-path.ts";
+export { createOnePasswordClient, type OnePasswordClient } from "./onepassword/client.ts";
