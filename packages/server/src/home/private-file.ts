@@ -12,18 +12,19 @@ import { errorCode, fileFailed, foreignOwner, quoted } from "./ownership.ts";
  * none; never a part. A failed flush is an error, because the data may be gone while the file looks well.
  */
 
-const maxSizeBytes = 64 * 1024;
+/** More than any key or token has. */
+const usualLimitBytes = 64 * 1024;
 
 /**
  * Reads a private file. `undefined` means that there is none; a file that is there but must not be trusted is
- * `file_unsafe`, with the command that mends it. The bytes lie outside Node's shared pool: the caller may wipe them.
+ * `file_unsafe`, with the command that mends it. The bytes lie outside Node's shared pool and the collected heap: the caller may wipe them.
  */
-export async function readPrivateFile(path: string): Promise<Buffer | undefined> {
+export async function readPrivateFile(path: string, limitBytes = usualLimitBytes): Promise<Buffer | undefined> {
   const file = await openForReading(path);
   if (file === undefined) return undefined;
   try {
-    const sizeBytes = await checkFile(file, path);
-    const bytes = Buffer.allocUnsafeSlow(sizeBytes);
+    const sizeBytes = await checkFile(file, path, limitBytes);
+    const bytes = Buffer.from(new ArrayBuffer(sizeBytes));
     let filled = 0;
     while (filled < sizeBytes) {
       const { bytesRead } = await file.read(bytes, filled, sizeBytes - filled, filled);
@@ -112,14 +113,14 @@ async function openForReading(path: string): Promise<FileHandle | undefined> {
 }
 
 /** Judges the open file, not its name, so that nothing can be exchanged in between. Returns its size. */
-async function checkFile(file: FileHandle, path: string): Promise<number> {
+async function checkFile(file: FileHandle, path: string, limitBytes: number): Promise<number> {
   const stat = await file.stat();
   if (!stat.isFile()) {
     throw new AppError("file_unsafe", { path, problem: "is not a plain file", fix: "put a plain file in its place" });
   }
   if (!isSystemdCredential(stat)) checkAccess(stat, path);
-  if (stat.size > maxSizeBytes) {
-    const problem = `is larger than ${maxSizeBytes} bytes`;
+  if (stat.size > limitBytes) {
+    const problem = `is larger than ${limitBytes} bytes`;
     throw new AppError("file_unsafe", { path, problem, fix: "put the right file in its place" });
   }
   return stat.size;

@@ -1,6 +1,26 @@
 import type { WrappedTerm } from "./keyring.ts";
-import type { StoredSlot } from "./slots.ts";
-import type { RecordRef, StoredRecord } from "./records.ts";
+import type { WrappedKey } from "./unlockers/index.ts";
+
+/** Names one sealed value: a field of an object. */
+export interface RecordRef {
+  readonly type: "credential" | "secret";
+  readonly id: string;
+  readonly field: string;
+}
+
+/** A record as the store has it. Nothing in it is to be believed before its sealed bytes have opened under it. */
+export interface StoredRecord {
+  readonly version: number;
+  readonly term: number;
+  readonly origins: readonly string[];
+  readonly sealed: Uint8Array;
+}
+
+/** A slot as the store has it. */
+export interface StoredSlot extends WrappedKey {
+  readonly label: string;
+  readonly createdAt: number;
+}
 
 /** A key with a purpose of its own, as the store keeps it: wrapped by the root key. */
 export interface WrappedNamedKey {
@@ -62,8 +82,8 @@ export interface VaultStore {
   stageRoot(staged: RootWrapped, epoch: number): Promise<void>;
   /**
    * Puts the staged root key in force, in one step: its slots, terms and keys take the place of the present ones, and the
-   * epoch rises by one. Throws `store_conflict` if nothing is staged, or if the terms or keys in force are not by number
-   * those that were staged.
+   * epoch rises by one. Throws `store_conflict` if nothing is staged, if no slot is, or if the terms or keys in force are
+   * not by number those that were staged.
    */
   confirmRoot(epoch: number): Promise<void>;
   /** Does nothing if nothing is staged. */
@@ -72,11 +92,15 @@ export interface VaultStore {
   find(ref: RecordRef): Promise<StoredRecord | undefined>;
   /** 0 if there is no such record. */
   version(ref: RecordRef): Promise<number>;
-  /** Stores the record if the version stored now is its own less one; else `store_conflict`. */
+  /**
+   * Stores the record if the version stored now is its own less one, and its term is there; else `store_conflict`: a term
+   * that was removed meanwhile would leave a record that never opens.
+   */
   put(ref: RecordRef, record: StoredRecord, nowMs: number): Promise<void>;
   /**
    * Puts re-wrapped bytes in the place of those under another term, each if its version and term are still those given; a
-   * record that was replaced or removed meanwhile is left as it is. How many were replaced.
+   * record that was replaced or removed meanwhile is left as it is. How many were replaced. Throws `store_conflict` if a
+   * new term is not there.
    */
   rewrap(records: readonly Rewrapped[]): Promise<number>;
   /** Whether there was one. */
@@ -89,7 +113,13 @@ export interface VaultStore {
   /** Of a type, by id; all of them. */
   list(type: RecordRef["type"]): Promise<readonly RecordInfo[]>;
   /** Every record with its bytes, in pieces of bounded size, for a copy; consistent only if nobody writes meanwhile. */
-  all(): AsyncIterable<readonly (RecordRef & StoredRecord & { readonly updatedAt: number })[]>;
+  all(): AsyncIterable<readonly FullRecord[]>;
+}
+
+/** A record with everything that is stored of it. */
+export interface FullRecord extends RecordRef, StoredRecord {
+  /** Milliseconds. */
+  readonly updatedAt: number;
 }
 
 export interface Rewrapped {

@@ -1,0 +1,199 @@
+import { sql, type Kysely, type RawBuilder, type Transaction } from "kysely";
+import { AppError } from "../../kernel/errors.ts";
+import type { Db, Tables } from "../../db/index.ts";
+import type { RecordRef, Rewrapped, StoredRecord, VaultStore } from "../store.ts";
+import { changing } from "./vault-state.ts";
+
+/** How many records one statement reads or replaces at most, where their number has no other bound. */
+const pieceSize = 100;
+
+const place = ["type", "id", "field"] as const;
+const content = ["version", "kek_term", "origins", "sealed"] as const;
+
+export function createDatabaseRecords(db: Db): Reading & Writing {
+  return { ...reading(db), ...writing(db) };
+}
+
+type Reading = Pick<VaultStore, "find" | "version" | "count" | "countBelow" | "someBelow" | "list" | "all">;
+type Writing = Pick<VaultStore, "put" | "rewrap" | "remove">;
+
+function reading({ kysely }: Db): Reading {
+  return {
+    async find(ref) {
+      const query = kysely.selectFrom("sealed_records").select(content);
+      const row = await query.where((record) => record.and(placeOf(ref))).executeTakeFirst();
+      return row && toRecord(row);
+    },
+
+    async version(ref) {
+      const query = kysely.selectFrom("sealed_records").select("version");
+      return (await query.where((record) => record.and(placeOf(ref))).executeTakeFirst())?.version ?? 0;
+    },
+
+    async count() {
+      const query = kysely.selectFrom("sealed_records").select((row) => row.fn.countAll<number | string>().as("count"));
+      return Number((await query.executeTakeFirstOrThrow()).count);
+    },
+
+    async countBelow(term) {
+      const query = kysely.selectFrom("sealed_records").select((row) => row.fn.countAll<number | string>().as("count"));
+      return Number((await query.where("kek_term", "<", term).executeTakeFirstOrThrow()).count);
+    },
+
+    async someBelow(term, limit) {
+      const query = kysely
+        .selectFrom("sealed_records")
+        .select([...place, ...content])
+        .where("kek_term", "<", term);
+      const rows = await query.limit(limit).execute();
+      return rows.map((row) => ({ ...toRef(row), ...toRecord(row) }));
+    },
+
+    async list(type) {
+      const query = kysely.selectFrom("sealed_records").select(["id", "field", "version", "kek_term", "origins"]);
+      const rows = await query.select("updated_at").where("type", "=", type).orderBy("id").orderBy("field").execute();
+      return rows.map(({ id, field, version, kek_term: term, origins, updated_at: updatedAt }) => {
+        return { type, id, field, version, term, origins: parseOrigins(origins), updatedAt };
+      });
+    },
+
+    all: () => readAll(kysely),
+  };
+}
+
+function writing(db: Db): Writing {
+  return {
+    put(ref, record, nowMs) {
+      return changing(db, "records", async (transaction) => {
+        const stored = (await hasTerm(transaction, record.term)) && (await write(transaction, ref, record, nowMs));
+        if (!stored) throw new AppError("store_conflict", { what: ref.type });
+      });
+    },
+
+    rewrap(records) {
+      // Alone: two instances that lock many of the same records, each in an order of its own, would wait for each other.
+      return changing(db, "keys", async (transaction) => {
+        for (const term of new Set(records.map(({ newTerm }) => newTerm))) {
+          if (!(await hasTerm(transaction, term))) throw new AppError("store_conflict", { what: "key term" });
+        }
+        let replaced = 0n;
+        for (let start = 0; start < records.length; start += pieceSize) {
+          replaced += await replace(transaction, db.engine, records.slice(start, start + pieceSize));
+        }
+        return Number(replaced);
+      });
+    },
+
+    remove(ref) {
+      return changing(db, "records", async (transaction) => {
+        const query = transaction.deleteFrom("sealed_records").where((row) => row.and(placeOf(ref)));
+        return (await query.executeTakeFirstOrThrow()).numDeletedRows > 0n;
+      });
+    },
+  };
+}
+
+/** One statement for all of them: both engines name the columns of a list of values `column1` and so on. */
+async function replace(
+  transaction: Transaction<Tables>,
+  engine: Db["engine"],
+  records: readonly Rewrapped[],
+): Promise<bigint> {
+  const rows = sql.join(records.map((record) => (engine === "postgres" ? typedRow(record) : row(record))));
+  const given = sql<GivenRow>`(values ${rows})`.as<"given">(sql`given`);
+  const update = transaction.updateTable("sealed_records").from(given);
+  const result = await update
+    .set((column) => ({ kek_term: column.ref("given.column6"), sealed: column.ref("given.column7") }))
+    .whereRef("sealed_records.type", "=", "given.column1")
+    .whereRef("sealed_records.id", "=", "given.column2")
+    .whereRef("sealed_records.field", "=", "given.column3")
+    .whereRef("sealed_records.version", "=", "given.column4")
+    .whereRef("sealed_records.kek_term", "=", "given.column5")
+    .executeTakeFirstOrThrow();
+  return result.numUpdatedRows;
+}
+
+interface GivenRow {
+  column1: string;
+  column2: string;
+  column3: string;
+  column4: number;
+  column5: number;
+  column6: number;
+  column7: Uint8Array;
+}
+
+function row({ ref, version, oldTerm, newTerm, sealed }: Rewrapped): RawBuilder<unknown> {
+  return sql`(${ref.type}, ${ref.id}, ${ref.field}, ${version}, ${oldTerm}, ${newTerm}, ${sealed})`;
+}
+
+/** PostgreSQL does not guess the types of such a list. */
+function typedRow({ ref, version, oldTerm, newTerm, sealed }: Rewrapped): RawBuilder<unknown> {
+  const numbers = sql`${version}::integer, ${oldTerm}::integer, ${newTerm}::integer`;
+  return sql`(${ref.type}::text, ${ref.id}::text, ${ref.field}::text, ${numbers}, ${sealed}::bytea)`;
+}
+
+async function* readAll(kysely: Kysely<Tables>): ReturnType<VaultStore["all"]> {
+  let last: Readonly<Record<(typeof place)[number], string>> | undefined;
+  for (;;) {
+    let query = kysely.selectFrom("sealed_records").select([...place, ...content, "updated_at"]);
+    for (const column of place) query = query.orderBy(column);
+    if (last !== undefined) {
+      const { type, id, field } = last;
+      query = query.where((row) => row(row.refTuple(...place), ">", row.tuple(type, id, field)));
+    }
+    const rows = await query.limit(pieceSize).execute();
+    last = rows.at(-1);
+    if (last === undefined) return;
+    yield rows.map((row) => ({ ...toRef(row), ...toRecord(row), updatedAt: row.updated_at }));
+  }
+}
+
+/** Whether the record could be stored: the version there must be the one before it. */
+async function write(
+  transaction: Transaction<Tables>,
+  ref: RecordRef,
+  { version, term, origins, sealed }: StoredRecord,
+  nowMs: number,
+): Promise<boolean> {
+  const values = { version, kek_term: term, sealed, origins: JSON.stringify(origins), updated_at: nowMs };
+  if (version === 1) {
+    const insert = transaction.insertInto("sealed_records").values({ ...placeOf(ref), ...values });
+    const result = await insert.onConflict((row) => row.doNothing()).executeTakeFirstOrThrow();
+    return result.numInsertedOrUpdatedRows === 1n;
+  }
+  const update = transaction.updateTable("sealed_records").set(values);
+  const before = { ...placeOf(ref), version: version - 1 };
+  return (await update.where((row) => row.and(before)).executeTakeFirstOrThrow()).numUpdatedRows === 1n;
+}
+
+/** Nothing is stored under a term that has been removed meanwhile: it would never open again. */
+async function hasTerm(transaction: Transaction<Tables>, term: number): Promise<boolean> {
+  const query = transaction.selectFrom("vault_terms").select("term").where("term", "=", term);
+  return (await query.executeTakeFirst()) !== undefined;
+}
+
+function placeOf({ type, id, field }: RecordRef): RecordRef {
+  return { type, id, field };
+}
+
+/** A type of a later version is carried along like the others: nobody here asks for it. */
+function toRef({ type, id, field }: { type: string; id: string; field: string }): RecordRef {
+  return { type: type as RecordRef["type"], id, field };
+}
+
+function toRecord(row: { version: number; kek_term: number; origins: string; sealed: Uint8Array }): StoredRecord {
+  const { version, kek_term: term, origins, sealed } = row;
+  return { version, term, origins: parseOrigins(origins), sealed };
+}
+
+/** Anything but a list of strings becomes a list that was never sealed, so the record does not open. */
+function parseOrigins(text: string): readonly string[] {
+  const unreadable = ["\0"];
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) && value.every((each) => typeof each === "string") ? value : unreadable;
+  } catch {
+    return unreadable;
+  }
+}
