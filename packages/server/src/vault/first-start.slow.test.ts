@@ -137,7 +137,7 @@ for (const database of databases) {
       await start(await database.open(), home); // makes the key file
       const started = await Promise.all(dbs.map((db) => start(db, home)));
       assert.equal(started.filter(({ created }) => created).length, 1);
-      const subkeys = new Set(started.map(({ vault }) => vault.subkey("token").toString("hex")));
+      const subkeys = new Set(started.map(({ vault }) => vault.namedKey("token").key.toString("hex")));
       assert.equal(subkeys.size, 1);
       await Promise.all(dbs.map((db) => db.close()));
       home.release();

@@ -63,25 +63,30 @@ for (const database of databases) {
   const open = (): Promise<Db> => database.open();
 
   describe(`a first start on ${database.name}`, { skip: database.skip }, () => {
-    const cases: readonly [string, Partial<VaultOptions>, string][] = [
-      ["nothing given makes a key file", {}, "key-file"],
-      ["the environment's key is preferred", { environmentKey, passphrase }, "environment"],
-      ["a passphrase comes before a key file", { passphrase }, "passphrase"],
+    const cases: readonly [string, Partial<VaultOptions>, string, RegExp][] = [
+      ["nothing given makes a key file", {}, "key-file", /^the key ring cannot be used: no key ring is looked for$/],
+      ["the environment's key is preferred", { environmentKey, passphrase }, "environment", /^PORTCULLIS_ROOT_KEY is/],
+      ["a passphrase comes before a key file", { passphrase }, "passphrase", /^PORTCULLIS_PASSPHRASE is set$/],
       [
         "a stated unlocker is used whatever else is given",
         { unlocker: "key-file", environmentKey, passphrase },
         "key-file",
+        /^`vault\.unlocker` says so$/,
       ],
     ];
-    for (const [promise, options, how] of cases) {
+    for (const [promise, options, how, reason] of cases) {
       test(promise, async () => {
         const [db, home] = [await open(), freshHome()];
         const first = vaultOf(db, home, options);
-        assert.deepEqual(await first.start(), { how, created: true });
+        const { why, ...started } = await first.start();
+        assert.deepEqual(started, { how, created: true });
+        assert.match(why, reason);
         await first.put(record, value, []);
         assert.equal(existsSync(home.file("root.key")), how === "key-file");
         const second = vaultOf(db, home, options);
-        assert.deepEqual(await second.start(), { how, created: false });
+        const again = await second.start();
+        assert.deepEqual([again.how, again.created], [how, false]);
+        assert.match(again.why, / opened it/);
         assert.equal((await second.get(record)).reveal(), value.reveal());
       });
     }
@@ -153,7 +158,7 @@ for (const database of databases) {
       await vaultOf(db, home, { passphrase }).start();
       assert.equal((await refusal(db, home, { passphrase: wrongPassphrase })).code, "vault_cannot_open");
       const waiting = vaultOf(db, home);
-      assert.deepEqual(await waiting.start(), { how: null, created: false });
+      assert.deepEqual(await waiting.start(), { how: null, created: false, why: "it waits for a passphrase" });
       assert.equal(waiting.sealed, true);
       assert.equal(existsSync(home.file("root.key")), false);
       await assert.rejects(waiting.unseal({ passphrase: wrongPassphrase }), withCode("vault_cannot_open"));
@@ -217,7 +222,7 @@ for (const database of databases) {
       await assert.rejects(vault.unseal({ passphrase }), withCode("vault_no_slot"));
       await assert.rejects(vault.unseal({ rootKey: newKey() }), withCode("vault_cannot_open"));
       await assert.rejects(vault.unseal({ rootKey: new Secret("x") }), withCode("vault_cannot_open"));
-      assert.deepEqual(await vaultOf(db, home, { environmentKey }).start(), { how: "environment", created: false });
+      assert.equal((await vaultOf(db, home, { environmentKey }).start()).how, "environment");
     });
 
     test("a lost key file does not keep a vault shut that has a passphrase slot, and can be replaced", async () => {
@@ -228,12 +233,33 @@ for (const database of databases) {
       rmSync(home.file("root.key"));
       assert.equal((await refusal(db, home, { unlocker: "key-file" })).code, "vault_key_missing");
       const second = vaultOf(db, home);
-      assert.deepEqual(await second.start(), { how: null, created: false });
+      assert.equal((await second.start()).how, null);
       await assert.rejects(second.slots.add("key-file", {}), withCode("vault_sealed"));
       assert.equal(existsSync(home.file("root.key")), false);
       await second.unseal({ passphrase });
       await second.slots.add("key-file", {});
       assert.equal((await vaultOf(db, home).start()).how, "key-file");
+    });
+
+    test("one of a kind that a newer version made stays, and opens nothing here", async () => {
+      const [db, home] = [await open(), freshHome()];
+      await vaultOf(db, home).start();
+      const newer = { id: "slot_newer", kind: "threshold", label: "tomorrow's", params: "{}", created_at: 1 };
+      await db.kysely
+        .insertInto("vault_slots")
+        .values({ ...newer, wrapped: new Uint8Array(98) })
+        .execute();
+      const vault = vaultOf(db, home);
+      assert.equal((await vault.start()).how, "key-file");
+      const [slot] = await vault.slots.list();
+      assert.ok(slot !== undefined);
+      await vault.slots.add("passphrase", { passphrase });
+      await vault.slots.remove(slot.id);
+      const kinds = await db.kysely.selectFrom("vault_slots").select("kind").orderBy("kind").execute();
+      assert.deepEqual(
+        kinds.map(({ kind }) => kind),
+        ["passphrase", "threshold"],
+      );
     });
 
     test("the last one stays, also when all are removed at once", async () => {

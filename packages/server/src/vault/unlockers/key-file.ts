@@ -1,11 +1,11 @@
 import { AppError } from "../../kernel/errors.ts";
 import { createPrivateFile, readPrivateFile } from "../../home/index.ts";
 import { keySizeBytes, systemRandom, wipe } from "../key-material.ts";
-import { keyedUnlocker, type Unlocker } from "./unlocker.ts";
+import { fixedKeySource, keyedUnlocker, type Unlocker } from "./unlocker.ts";
 
 /** Opens with the 32 bytes of a private file; a file that is not there opens nothing. Throws `file_unsafe` if it is not to be trusted. */
 export function keyFileUnlocker(path: string): Unlocker {
-  return keyedUnlocker({ kind: "key-file", newParams: () => "{}", key: () => readKeyFile(path) });
+  return keyedUnlocker(fixedKeySource("key-file", { newParams: () => "{}", key: () => readKeyFile(path) }));
 }
 
 /** The key in the file, in memory that the caller wipes; `undefined` if there is no file. */

@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { AppError } from "../../kernel/errors.ts";
 import type { Secret } from "../../kernel/secret.ts";
 import { keySizeBytes, passphraseBytes, systemRandom, wipe } from "../key-material.ts";
-import { keyedUnlocker, type Unlocker } from "./unlocker.ts";
+import { fixedKeySource, keyedUnlocker, type Unlocker } from "./unlocker.ts";
 
 /*
  * Opens with a passphrase, made into a key by argon2id (RFC 9106) where this Node.js has it (24.7 and newer), else by
@@ -68,8 +68,7 @@ export function passphraseUnlocker(
   passphrase: Secret,
   kdf: PassphraseKdf = hasArgon2 ? "argon2id" : "scrypt",
 ): Unlocker {
-  return keyedUnlocker({
-    kind: "passphrase",
+  const source = fixedKeySource("passphrase", {
     newParams: () => formatParams(derivations[kdf]),
     async key(params) {
       const parsed = parseParams(params);
@@ -82,6 +81,7 @@ export function passphraseUnlocker(
       }
     },
   });
+  return keyedUnlocker(source);
 }
 
 /** Throws `invalid_request` for a new passphrase that is too short to protect anything. */
