@@ -2,6 +2,7 @@ import { sql, type Kysely, type RawBuilder, type Transaction } from "kysely";
 import { systemClock, type Clock } from "../kernel/clock.ts";
 import { AppError } from "../kernel/errors.ts";
 import type { Db, Engine } from "./connect.ts";
+import type { Tables } from "./tables.ts";
 import { migrations as allMigrations } from "./migrations/index.ts";
 import type { Migration, MigrationContext } from "./migrations/migration.ts";
 
@@ -48,6 +49,22 @@ export async function migrate(db: Db, options: MigrateOptions = {}): Promise<Mig
     if (step === undefined) return { from, to: lastNumber(migrations), applied };
     applied.push(step);
   }
+}
+
+/**
+ * The same inside a transaction that the caller ends, and no further than the migration `upTo`: for a database that is
+ * made from a copy in one step. Throws `database_newer` if this version does not know that one.
+ */
+export async function migrateWithin(
+  transaction: Transaction<Tables>,
+  { engine, nowMs, upTo }: MigrationContext & { readonly upTo?: number },
+): Promise<void> {
+  const known = lastNumber(allMigrations);
+  if (upTo !== undefined && upTo > known) throw new AppError("database_newer", { found: upTo, known });
+  const steps = allMigrations.filter(({ number }) => number <= (upTo ?? known));
+  const own: Transaction<Records> = transaction.withTables<Records>();
+  await lock(own, engine);
+  while ((await takeStep(own, { engine, nowMs }, steps)) !== undefined);
 }
 
 /** Reads how far the schema is without changing anything. */

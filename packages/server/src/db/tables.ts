@@ -122,7 +122,7 @@ export interface CredentialsTable {
   label: string;
   weight: number;
   priority: number;
-  status: "active" | "disabled";
+  status: "active" | "disabled" | "failing" | "rolled_back";
   last_four: string;
   origins: JsonText;
   expires_at: TimeMs | null;
