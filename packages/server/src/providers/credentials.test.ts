@@ -65,9 +65,9 @@ for (const database of databases) {
     }
   });
 
-  test(`requests take turns by weight among the highest priority (${database.name})`, options, async () => {
+  test(`requests take turns by weight among the lowest priority (${database.name})`, options, async () => {
     const { credentials } = await (await openParts(database)).start();
-    await credentials.add("groq", secret("spare-0001"), { label: "spare", priority: -1 });
+    await credentials.add("groq", secret("spare-0001"), { label: "spare", priority: 1 });
     await credentials.add("groq", secret("major-0001"), { label: "major", weight: 2 });
     const minor = await credentials.add("groq", secret("minor-0001"), { label: "minor" });
     const chosen = () => Array.from({ length: 6 }, () => credentials.choose("groq")?.label ?? "none").toSorted();
@@ -134,6 +134,7 @@ for (const database of databases) {
       { weight: 1.5 },
       { weight: 1001 },
       { priority: 0.1 },
+      { priority: -1 },
       { priority: 1001 },
       { expiresAt: parts.clock.now() },
       { expiresAt: Number.NaN },

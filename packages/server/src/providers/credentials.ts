@@ -1,23 +1,18 @@
 import type { Db } from "../db/index.ts";
-import type { Clock } from "../kernel/clock.ts";
-import { AppError } from "../kernel/errors.ts";
 import type { Secret } from "../kernel/secret.ts";
 import type { Vault } from "../vault/index.ts";
-import { createKeyChanges, createStateChanges, refOf } from "./credential-changes.ts";
+import { createAdditions, createStateChanges } from "./credential-changes.ts";
+import { createKeyAccess, type KeyAccessParts } from "./credential-keys.ts";
+import { createPools, type PoolParts, type RefusalListener } from "./credential-pools.ts";
 import { createCredentialRecords, type CredentialRecord } from "./credential-records.ts";
-import { fromEnvironment, stateOf, type CredentialState } from "./credential-state.ts";
-import type { Provider } from "./live-provider.ts";
+import { createRotation } from "./credential-rotation.ts";
+import { createTroubles } from "./credential-troubles.ts";
 import type { LiveSet } from "./live-set.ts";
-import { createReload } from "./reload.ts";
-import { createTurns } from "./turns.ts";
 
-export interface CredentialsParts {
+export interface CredentialsParts extends KeyAccessParts {
   readonly db: Db;
-  readonly clock: Clock;
-  readonly vault: Pick<Vault, "sealed" | "put" | "get" | "cached" | "remove" | "forget">;
+  readonly vault: Pick<Vault, "sealed" | "put" | "get" | "cached" | "list" | "remove" | "forget">;
   readonly live: Pick<LiveSet, "get" | "require" | "list">;
-  /** Keys from the environment by the name of their variable. They are used where a provider has no usable stored key. */
-  readonly environment: ReadonlyMap<string, Secret>;
 }
 
 export type Credentials = Awaited<ReturnType<typeof createCredentials>>;
@@ -28,114 +23,65 @@ export type Credentials = Awaited<ReturnType<typeof createCredentials>>;
  */
 export async function createCredentials(parts: CredentialsParts) {
   const records = createCredentialRecords(parts.db);
-  const pools = createPools(parts, records);
+  const troubles = createTroubles();
+  const { onRefresh, stored, brought: _brought, ...pools } = createPools({ ...parts, records, troubles });
+  const changeParts = { ...parts, records, troubles, get: pools.get, refresh: pools.refresh };
+  const changes = { ...createAdditions(changeParts), ...createStateChanges(changeParts) };
+  const { keepOverlaps, ...rotation } = createRotation(changeParts);
+  onRefresh(keepOverlaps);
+  const access = createKeyAccess({ ...parts, troubles, onOtherKey });
   await pools.refresh();
-  const changeParts = { ...parts, records, get: pools.get, refresh: pools.refresh };
-  const changes = { ...createKeyChanges(changeParts), ...createStateChanges(changeParts) };
+
+  function onOtherKey(id: string, { lastFour }: Secret): void {
+    if (pools.lookUp(id)?.lastFour === lastFour) return; // it was put right meanwhile
+    const mended = records.change(id, { lastFour }).then(pools.refresh);
+    mended.catch(() => undefined); // it is seen again the next time
+  }
+
   return {
     ...pools,
-    ...createKeyAccess(parts),
+    ...access,
     ...changes,
+    ...rotation,
+    ...createAnswers({ ...parts, troubles, find: pools.lookUp, cached: access.cached }),
     /** All that are stored of a provider. */
     removeAll: async (providerId: string): Promise<void> => {
-      const stored = pools.list(providerId).filter((record) => record.source === "stored");
-      for (const record of stored) await changes.remove(record.id);
+      for (const record of stored(providerId)) await changes.remove(record.id);
     },
   };
 }
 
-function createPools(
-  { clock, live, environment }: CredentialsParts,
-  records: ReturnType<typeof createCredentialRecords>,
-) {
-  const since = clock.now();
-  const turns = createTurns();
-  let byProvider: ReadonlyMap<string, readonly CredentialRecord[]> = new Map();
-  let byId: ReadonlyMap<string, CredentialRecord> = new Map();
-
-  const refresh = createReload(records.all, (all) => {
-    byId = new Map(all.map((record) => [record.id, record]));
-    byProvider = Map.groupBy(all, (record) => record.providerId);
-    turns.keepOnly(new Set(byId.keys()));
-  });
-
-  function usable(provider: Provider): readonly CredentialRecord[] {
-    const stored = byProvider.get(provider.id) ?? [];
-    return stored.filter((record) => stateOf(record, provider, clock.now()) === "usable");
-  }
-
-  function of(provider: Provider): readonly CredentialRecord[] {
-    const fallback = fromEnvironment(provider, environment, since);
-    const stored = byProvider.get(provider.id) ?? [];
-    return fallback === undefined ? stored : [...stored, fallback];
-  }
-
-  return {
-    /** Reads the table again, for changes that another instance made. */
-    refresh,
-
-    /** All of a provider, or of all providers; those from the environment among them. */
-    list: (providerId?: string): readonly CredentialRecord[] => {
-      const providers = providerId === undefined ? live.list() : [live.require(providerId)];
-      return providers.flatMap(of);
-    },
-
-    /** Throws `not_found`. */
-    get: (id: string): CredentialRecord => {
-      const record =
-        byId.get(id) ??
-        live
-          .list()
-          .flatMap(of)
-          .find((candidate) => candidate.id === id);
-      if (record === undefined) throw new AppError("not_found", { what: "credential", id });
-      return record;
-    },
-
-    state: (record: CredentialRecord): CredentialState => stateOf(record, live.require(record.providerId), clock.now()),
-
-    /** The credential for the next request to a provider: the highest priority, in turns by weight. */
-    choose: (providerId: string): CredentialRecord | undefined => {
-      const provider = live.get(providerId);
-      if (provider === undefined) return undefined;
-      return turns.next(usable(provider)) ?? fromEnvironment(provider, environment, since);
-    },
-
-    /** The credential of that id, if the provider has it and it can be used. */
-    find: (providerId: string, id: string): CredentialRecord | undefined => {
-      const provider = live.get(providerId);
-      if (provider === undefined) return undefined;
-      const fallback = fromEnvironment(provider, environment, since);
-      return usable(provider).find((record) => record.id === id) ?? (fallback?.id === id ? fallback : undefined);
-    },
-
-    /** Whether `choose` would find one. */
-    hasUsable: (providerId: string): boolean => {
-      const provider = live.get(providerId);
-      if (provider === undefined) return false;
-      return usable(provider).length > 0 || fromEnvironment(provider, environment, since) !== undefined;
-    },
-  };
+interface AnswerParts extends Pick<PoolParts, "clock" | "live" | "troubles"> {
+  readonly find: (id: string) => CredentialRecord | undefined;
+  readonly cached: (record: CredentialRecord, origin: string) => Secret | undefined;
 }
 
-function createKeyAccess({ vault, live, environment }: CredentialsParts) {
-  function openEnvironment(record: CredentialRecord, origin: string): Secret {
-    const provider = live.get(record.providerId);
-    const present = provider && fromEnvironment(provider, environment, record.createdAt);
-    const value = environment.get(present?.label ?? "");
-    if (value === undefined || present?.id !== record.id || provider?.origin !== origin) {
-      throw new AppError("vault_origin_refused", { id: record.id, origin });
-    }
-    return value;
+/** What the providers' answers tell of the keys. */
+function createAnswers({ clock, live, troubles, find, cached }: AnswerParts) {
+  const listeners = new Set<RefusalListener>();
+
+  function refused(id: string, key: Secret, status: number): void {
+    const record = find(id);
+    const provider = record && live.get(record.providerId);
+    if (record === undefined || provider === undefined) return;
+    // A request that began before a rotation may bring the end of the old key, which says nothing of the new one.
+    const present = cached(record, provider.origin);
+    if (present !== undefined && present !== key) return;
+    if (status === 401) troubles.note(id, "refused", clock.now());
+    for (const listener of listeners) listener(record, key, status);
   }
 
   return {
-    /** The key if it is at hand, without waiting; never for an origin it was not sealed to. */
-    cached: (record: CredentialRecord, origin: string): Secret | undefined =>
-      record.source === "environment" ? openEnvironment(record, origin) : vault.cached(refOf(record.id), origin),
+    /** To be told of every answer of a provider to a request that was sent with a key. */
+    answered: (id: string, key: Secret, status: number): void => {
+      if (status === 401 || status === 403) refused(id, key, status);
+      else if (status < 300) troubles.clear(id);
+    },
 
-    /** The key. Throws `vault_sealed`, or `vault_origin_refused` for an origin it was not sealed to. */
-    open: async (record: CredentialRecord, origin: string): Promise<Secret> =>
-      record.source === "environment" ? openEnvironment(record, origin) : vault.get(refOf(record.id), origin),
+    /** Calls back for each refusal of a key in force; the result ends that. */
+    onRefused: (listener: RefusalListener): (() => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
   };
 }

@@ -55,9 +55,12 @@ export const predefinedProviders = [
 ] as const satisfies readonly ProviderDefinition[];
 
 export { authHeaders, type AuthScheme } from "./auth.ts";
+export { createCredentialCare, type CredentialCare, type CredentialCareParts } from "./credential-care.ts";
 export type { CredentialRecord } from "./credential-records.ts";
-export { authFor, dialectsOf, type Provider } from "./live-provider.ts";
-export type { Declared, DeclaredProvider } from "./live-set.ts";
+export type { CredentialState } from "./credential-state.ts";
+export { parseKeyReference } from "./key-reference.ts";
+export { authFor, dialectsOf, parseBaseUrl, type Provider } from "./live-provider.ts";
+export { parseDialects, type Declared, type DeclaredProvider } from "./live-set.ts";
 export { fetchModels, testProvider, type ProbeResult } from "./probe.ts";
 export type { ProviderModel } from "./provider-model.ts";
 export { createProviders, type Providers } from "./providers.ts";

@@ -26,7 +26,7 @@ export type HttpGet = (
 /** `error` is in the user's words, with nothing in it that the provider wrote, and never the key. */
 export type FetchedModels =
   | { readonly ok: true; readonly models: readonly string[] }
-  | { readonly ok: false; readonly error: string };
+  | { readonly ok: false; readonly error: string; readonly status?: number };
 
 export interface ProbeResult {
   readonly ok: boolean;
@@ -38,6 +38,8 @@ export interface ProbeResult {
   readonly keyChecked: boolean;
   /** As in `FetchedModels`. */
   readonly error?: string;
+  /** Of an answer that was an error. */
+  readonly status?: number;
 }
 
 const limits = { timeoutMs: 15_000, maxBytes: 4 * 1024 * 1024 };
@@ -93,7 +95,9 @@ function modelsUrl(provider: Provider): string | undefined {
   return `${provider.endpoints[dialect]}${modelLists[dialect] ?? "/models"}`;
 }
 
-type Answer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string };
+type Answer =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: string; readonly status?: number };
 
 async function getJson(provider: Provider, url: string, key: Secret | undefined, httpGet: HttpGet): Promise<Answer> {
   const headers: Record<string, string> = { accept: "application/json", ...provider.headers };
@@ -105,7 +109,7 @@ async function getJson(provider: Provider, url: string, key: Secret | undefined,
     if (isWebPage(reply))
       return { ok: false, error: `${url} answered with a web page, not an API; check the base URL` };
     const error = explainStatus(reply.status, provider.name, url, key !== undefined);
-    return error === undefined ? parseJson(reply.body, url) : { ok: false, error };
+    return error === undefined ? parseJson(reply.body, url) : { ok: false, error, status: reply.status };
   } catch (error) {
     const explanation = explainFailure(error, provider.name, url);
     if (explanation === undefined) throw error;

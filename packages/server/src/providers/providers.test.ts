@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { databases } from "../../test/support/databases.ts";
 import { Secret } from "../kernel/secret.ts";
 import { createProviders, predefinedProviders } from "./index.ts";
-import { code, openParts } from "./test-parts.ts";
+import { code, openParts, sourcesOf } from "./test-parts.ts";
 
 const secret = (text: string) => new Secret(`sk-test-${text}`);
 
@@ -76,7 +76,13 @@ for (const database of databases) {
     );
     const none = { file: "portcullis.yaml", providers: [] };
     const environment = new Map<string, Secret>();
-    const upgraded = await createProviders({ ...parts, predefined, declared: none, environment });
+    const upgraded = await createProviders({
+      ...parts,
+      predefined,
+      declared: none,
+      environment,
+      sources: sourcesOf(new Map()),
+    });
     const { name, baseUrl } = upgraded.require("openai");
     assert.deepEqual([name, baseUrl], ["Ours", "https://new.example"]);
   });
@@ -182,7 +188,7 @@ for (const database of databases) {
       const environment = new Map([["OPENAI_API_KEY", secret("environment-0002")]]);
       const providers = await parts.start({ declared: { file: "portcullis.yaml", providers: [moved] }, environment });
       const { credentials } = providers;
-      assert.equal(credentials.state(credentials.get(id)), "sealed_elsewhere");
+      assert.equal(credentials.state(credentials.get(id)), "wrong_origin");
       // The file and the environment are both the operator's, so the one may send the other's key where it says.
       assert.equal(credentials.choose("openai")?.id, "env:OPENAI_API_KEY");
       await credentials.rotate(id, secret("new-0003"));

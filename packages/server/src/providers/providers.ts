@@ -5,7 +5,7 @@ import { createLiveSet, type Declared, type LiveSetParts } from "./live-set.ts";
 import { createModels, type Models } from "./models.ts";
 import { createRegistry, type Registry } from "./registry.ts";
 
-export interface ProvidersParts extends LiveSetParts, Pick<CredentialsParts, "vault" | "environment"> {
+export interface ProvidersParts extends LiveSetParts, Pick<CredentialsParts, "vault" | "environment" | "sources"> {
   readonly clock: Clock;
 }
 

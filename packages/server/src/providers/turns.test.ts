@@ -29,11 +29,11 @@ test("in one round each gets exactly its weight", () => {
   );
 });
 
-test("a lower priority is left alone while there is a higher one", () => {
+test("a higher priority is left alone while there is a lower one", () => {
   const turns = createTurns();
-  const candidates = [candidate("low", 1000, 0), candidate("high", 1, 5), candidate("top", 1, 7)];
-  for (let turn = 0; turn < 5; turn++) assert.equal(turns.next(candidates)?.id, "top");
-  assert.equal(turns.next(candidates.slice(0, 2))?.id, "high");
+  const candidates = [candidate("spare", 1000, 7), candidate("second", 1, 5), candidate("first", 1, 0)];
+  for (let turn = 0; turn < 5; turn++) assert.equal(turns.next(candidates)?.id, "first");
+  assert.equal(turns.next(candidates.slice(0, 2))?.id, "second");
   assert.equal(turns.next([]), undefined);
 });
 

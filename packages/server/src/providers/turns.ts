@@ -1,4 +1,4 @@
-/** Something that may be chosen. Of those that may, the highest priority goes first; within it, turns follow the weights. */
+/** Something that may be chosen. Of those that may, the lowest priority goes first; within it, turns follow the weights. */
 export interface Candidate {
   readonly id: string;
   readonly priority: number;
@@ -15,8 +15,9 @@ export function createTurns() {
 
   return {
     next<T extends Candidate>(candidates: readonly T[]): T | undefined {
-      const highest = Math.max(...candidates.map((candidate) => candidate.priority));
-      const peers = candidates.filter((candidate) => candidate.priority === highest);
+      if (candidates.length < 2) return candidates[0];
+      const first = Math.min(...candidates.map((candidate) => candidate.priority));
+      const peers = candidates.filter((candidate) => candidate.priority === first);
       if (peers.length < 2) return peers[0];
       let total = 0;
       let chosen: T | undefined;

@@ -1,3 +1,4 @@
+export { credentialUse, type CredentialUse } from "./credential-use.ts";
 export {
   dimensions,
   findResponse,

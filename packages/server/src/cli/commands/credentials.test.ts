@@ -89,7 +89,7 @@ test("list, disable, enable and remove reach the gateway", async (context) => {
     },
   };
   const listed = await runAgainst(context, answers, ["credentials", "list", "--provider", "openai"]);
-  assert.match(listed.stdout, /cred_1 +openai +default +4242 +active +ok/);
+  assert.match(listed.stdout, /cred_1 +openai +default +…4242 +usable +ok/);
   assert.deepEqual(listed.calls[0]?.query, { limit: 500, provider: "openai" });
   for (const argv of [
     ["disable", "cred_1"],
