@@ -170,6 +170,32 @@ test("no error holds the token or what was sent, however the request failed", as
   }
 });
 
+test("a file is read as it comes, for longer than a call may take; one that is broken off is an error", async (context) => {
+  const baseUrl = await listen(context, (request, response) => {
+    response.writeHead(200, { "content-type": "application/octet-stream" }).write("one ");
+    const breaksOff = request.headers["authorization"] === "Bearer breaks-off";
+    setTimeout(() => (breaksOff ? response.destroy() : response.end("two")), 100);
+  });
+  const read = async (given: string): Promise<string> => {
+    const client = createClient({ baseUrl, token: given, timeoutMs: 50 });
+    let text = "";
+    const file = await client.call(endpoints.backups.make, { input: { recipients: ["age1x"] } });
+    for await (const piece of file) text += Buffer.from(piece).toString();
+    return text;
+  };
+  assert.equal(await read("whole"), "one two");
+  assert.match((await failure(read("breaks-off"))).title, /broke off its reply/);
+  const refused = await recorder(
+    context,
+    503,
+    { code: "vault_sealed", title: "Vault sealed" },
+    "application/problem+json",
+  );
+  const client = createClient({ baseUrl: refused.baseUrl, token });
+  const call = client.call(endpoints.backups.make, { input: { passphrase: "of many words" } });
+  assert.equal((await failure(call)).code, "vault_sealed");
+});
+
 test("a base URL must be an http address without a password in it", () => {
   for (const baseUrl of ["ftp://x", "127.0.0.1:8484", "http://user:secret@host", ""]) {
     assert.throws(() => createClient({ baseUrl }), TypeError, baseUrl);

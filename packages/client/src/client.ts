@@ -8,7 +8,7 @@ export interface ClientOptions {
   readonly token?: string | undefined;
   /** For a platform without a global `fetch`, or to see the traffic in a test. */
   readonly fetch?: typeof globalThis.fetch;
-  /** How long one call may take, its reply included. 30 seconds unless given. */
+  /** How long one call may take, its reply included unless that is a file. 30 seconds unless given. */
   readonly timeoutMs?: number;
 }
 
@@ -17,7 +17,8 @@ type Arguments<E> = Record<never, never> extends CallOf<E> ? [request?: CallOf<E
 export interface Client {
   /**
    * Calls any endpoint of the contract: `client.call(endpoints.keys.create, { input: { user: "ada" } })`.
-   * Rejects with `PortcullisError`, and with nothing else.
+   * Rejects with `PortcullisError`, and with nothing else. A file that an endpoint answers with is read to its end, or left
+   * by leaving the loop.
    */
   call<E extends Endpoint>(endpoint: E, ...request: Arguments<E>): Promise<ReplyOf<E>>;
 }
@@ -55,6 +56,7 @@ async function send(options: ClientOptions, base: string, endpoint: Endpoint, re
   const headers: Record<string, string> = { accept: "application/json, application/problem+json" };
   if (options.token !== undefined) headers["authorization"] = `Bearer ${options.token}`;
   if (request.input !== undefined) headers["content-type"] = "application/json";
+  const limit = timeLimit(options.timeoutMs ?? 30_000);
   try {
     const response = await fetch(
       base + fillPath(endpoint.path, request.params ?? {}) + queryString(request.query ?? {}),
@@ -63,13 +65,32 @@ async function send(options: ClientOptions, base: string, endpoint: Endpoint, re
         headers,
         // A redirect would carry the token to where it was not meant for.
         redirect: "manual",
-        signal: AbortSignal.timeout(options.timeoutMs ?? 30_000),
+        signal: limit.signal,
         ...(request.input === undefined ? {} : { body: JSON.stringify(request.input) }),
       },
     );
+    if (endpoint.download !== undefined && response.ok && response.body !== null) return readFile(response.body, base);
     return await readReply(response, base);
   } catch (thrown) {
     throw thrown instanceof PortcullisError ? thrown : transportError(thrown, base);
+  } finally {
+    limit.lift();
+  }
+}
+
+function timeLimit(limitMs: number): { readonly signal: AbortSignal; lift(): void } {
+  const controller = new AbortController();
+  const expire = () => controller.abort(new DOMException("there was no answer in time", "TimeoutError"));
+  const timer = setTimeout(expire, limitMs);
+  return { signal: controller.signal, lift: () => clearTimeout(timer) };
+}
+
+/** A file takes as long as it takes. One that is broken off ends with an error. */
+async function* readFile(body: ReadableStream<Uint8Array>, base: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch {
+    throw new PortcullisError({ status: 0, code: "unreachable", title: `${base} broke off its reply` });
   }
 }
 
