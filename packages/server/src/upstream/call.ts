@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { Clock } from "../kernel/clock.ts";
 import { AppError } from "../kernel/errors.ts";
 import type { Connections, Waiter } from "./connections.ts";
 import { Decoding } from "./decoding.ts";
@@ -12,6 +13,7 @@ export interface CallLimits {
   readonly idleTimeoutMs: number;
   /** Of these two. */
   readonly watch: StallWatch;
+  readonly clock: Pick<Clock, "monotonic">;
 }
 
 /**
@@ -45,7 +47,7 @@ export class Call implements ReplySink, UpstreamCall, Waiter, Watched {
 
   onConnection(connection: HttpConnection): void {
     this.#connection = connection;
-    this.#activeMs = performance.now();
+    this.#activeMs = this.#limits.clock.monotonic();
     this.#limits.watch.add(this);
     connection.send(this.#outgoing(), this);
   }
@@ -56,14 +58,14 @@ export class Call implements ReplySink, UpstreamCall, Waiter, Watched {
 
   onHead({ status, headers }: ReplyHead): void {
     this.#state = "flowing";
-    this.#activeMs = performance.now();
+    this.#activeMs = this.#limits.clock.monotonic();
     const coding = headers["content-encoding"];
     if (coding === undefined) return this.#listener.onHead(status, headers);
     this.#decodeReply(status, headers, String(coding).toLowerCase());
   }
 
   onData(bytes: Buffer): void {
-    this.#activeMs = performance.now();
+    this.#activeMs = this.#limits.clock.monotonic();
     if (this.#decoding === undefined) this.#listener.onData(bytes);
     else this.#decoding.push(bytes);
   }
@@ -108,7 +110,7 @@ export class Call implements ReplySink, UpstreamCall, Waiter, Watched {
 
   #hold(paused: boolean): void {
     this.#paused = paused;
-    this.#activeMs = performance.now();
+    this.#activeMs = this.#limits.clock.monotonic();
     if (paused) this.#connection?.pause();
     else this.#connection?.resume();
   }

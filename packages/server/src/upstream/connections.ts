@@ -1,3 +1,4 @@
+import type { Clock } from "../kernel/clock.ts";
 import type { HttpConnection } from "./http1/index.ts";
 
 /** A request that wants a connection. It is told one of the two, once. */
@@ -11,6 +12,7 @@ export interface ConnectionsOptions {
   /** Connections at most, and as many requests may wait for one. */
   readonly maxConnections: number;
   readonly queueTimeoutMs: number;
+  readonly clock: Pick<Clock, "monotonic">;
   /** `lost` is to be told when the other side closes one that carries no request. */
   open(lost: (connection: HttpConnection) => void): HttpConnection;
 }
@@ -107,19 +109,19 @@ export class Connections {
   }
 
   #keep(connection: HttpConnection): void {
-    this.#free.push({ connection, untilMs: performance.now() + connection.keepAliveMs });
+    this.#free.push({ connection, untilMs: this.#options.clock.monotonic() + connection.keepAliveMs });
     this.#sweep ??= setInterval(() => this.#closeOld(), sweepMs).unref();
   }
 
   #nextFree(): HttpConnection | undefined {
     const newest = this.#free.pop();
-    if (newest === undefined || newest.untilMs > performance.now()) return newest?.connection;
+    if (newest === undefined || newest.untilMs > this.#options.clock.monotonic()) return newest?.connection;
     this.discard(newest.connection);
     return this.#nextFree();
   }
 
   #closeOld(): void {
-    const nowMs = performance.now();
+    const nowMs = this.#options.clock.monotonic();
     for (const { connection } of this.#free.filter(({ untilMs }) => untilMs <= nowMs)) this.discard(connection);
     if (this.#free.length > 0) return;
     clearInterval(this.#sweep);

@@ -1,6 +1,7 @@
 import { lookup as systemLookup } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import type { Readable } from "node:stream";
+import { systemClock, type Clock } from "../kernel/clock.ts";
 import { AppError } from "../kernel/errors.ts";
 import { isAllowedAddress, isAllowedOrigin } from "./addresses.ts";
 import { Call, type CallLimits } from "./call.ts";
@@ -73,10 +74,10 @@ export interface Connector {
  * never followed. A name is resolved when a connection is made, the addresses that are not allowed are
  * dropped, and the connection goes to one that passed: there is no second resolution to rebind.
  */
-export function createConnector(given: ConnectorOptions): Connector {
+export function createConnector(given: ConnectorOptions, clock: Pick<Clock, "monotonic"> = systemClock): Connector {
   const origins = new Map<string, Connections>();
   let options = given;
-  let limits = limitsOf(given);
+  let limits = limitsOf(given, clock);
   let retired: readonly Connections[] = [];
 
   function connectionsTo(origin: string, allowPrivate: boolean, provider: string): Connections {
@@ -90,6 +91,7 @@ export function createConnector(given: ConnectorOptions): Connector {
     const connections = new Connections({
       maxConnections,
       queueTimeoutMs,
+      clock,
       open: (lost) => new HttpConnection(connect, host, lost),
     });
     origins.set(name, connections);
@@ -105,7 +107,7 @@ export function createConnector(given: ConnectorOptions): Connector {
     },
     adopt(next) {
       options = { ...options, ...next };
-      limits = limitsOf(options);
+      limits = limitsOf(options, clock);
       retired = [...retired, ...origins.values()].filter((connections) => !connections.empty);
       origins.clear();
       for (const connections of retired) connections.retire();
@@ -117,9 +119,12 @@ export function createConnector(given: ConnectorOptions): Connector {
   };
 }
 
-function limitsOf({ firstByteTimeoutMs, idleTimeoutMs }: ConnectorOptions): CallLimits {
-  const watch = new StallWatch(Math.min(firstByteTimeoutMs, idleTimeoutMs));
-  return { firstByteTimeoutMs, idleTimeoutMs, watch };
+function limitsOf(
+  { firstByteTimeoutMs, idleTimeoutMs }: ConnectorOptions,
+  clock: Pick<Clock, "monotonic">,
+): CallLimits {
+  const watch = new StallWatch(Math.min(firstByteTimeoutMs, idleTimeoutMs), clock);
+  return { firstByteTimeoutMs, idleTimeoutMs, watch, clock };
 }
 
 function checkedLookup(resolve: LookupFunction, allowPrivate: boolean): LookupFunction {

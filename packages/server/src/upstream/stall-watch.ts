@@ -1,3 +1,5 @@
+import type { Clock } from "../kernel/clock.ts";
+
 /** What may stall, and is asked now and then whether it has. */
 export interface Watched {
   /** `nowMs` by the monotonic clock. */
@@ -13,12 +15,14 @@ const shortestPeriodMs = 10;
  * reply, would cost more than the exchange's other bookkeeping together.
  */
 export class StallWatch {
+  readonly #clock: Pick<Clock, "monotonic">;
   readonly #periodMs: number;
   readonly #watched = new Set<Watched>();
   #timer: NodeJS.Timeout | undefined;
 
   /** `limitMs`: the shortest of the times that are watched over. */
-  constructor(limitMs: number) {
+  constructor(limitMs: number, clock: Pick<Clock, "monotonic">) {
+    this.#clock = clock;
     this.#periodMs = Math.max(shortestPeriodMs, Math.min(longestPeriodMs, limitMs / 20));
   }
 
@@ -33,7 +37,7 @@ export class StallWatch {
 
   /** Ends when there is nothing left to ask: it keeps the process alive until then, and no longer. */
   #ask(): void {
-    const nowMs = performance.now();
+    const nowMs = this.#clock.monotonic();
     for (const watched of this.#watched) watched.checkStall(nowMs);
     if (this.#watched.size > 0) return;
     clearInterval(this.#timer);
