@@ -30,4 +30,36 @@ export const vault = resource<typeof schemas>()({
     summary: "Remove a way to unlock the vault",
     status: 204,
   },
+  rotate: {
+    method: "POST",
+    path: "/api/v1/vault/rotate",
+    policy: "admin",
+    summary:
+      "Begin a new key under which values are sealed, or callers' keys are hashed; what is there follows by itself",
+  },
+  stageRoot: {
+    method: "POST",
+    path: "/api/v1/vault/root",
+    policy: "admin",
+    summary: "Make a new root key and a slot for each present one; nothing is in force before it is confirmed",
+  },
+  confirmRoot: {
+    method: "POST",
+    path: "/api/v1/vault/root/confirm",
+    policy: "admin",
+    summary: "Put the staged root key in force, once one of its slots has been seen to open",
+  },
+  cancelRoot: {
+    method: "DELETE",
+    path: "/api/v1/vault/root",
+    policy: "admin",
+    summary: "Give the staged root key up",
+    status: 204,
+  },
+  move: {
+    method: "POST",
+    path: "/api/v1/vault/move",
+    policy: "admin",
+    summary: "Move the vault from the database to a file of its own, or back",
+  },
 });

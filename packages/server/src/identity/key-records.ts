@@ -7,9 +7,12 @@ export interface KeyRecord {
   readonly id: string;
   readonly kind: KeyKind;
   readonly hmac: Uint8Array;
+  /** Of the pepper that `hmac` was made with. */
+  readonly pepperVersion: number;
   readonly lastFour: string;
   /** The secret before the last rotation, which still opens until `previousUntil`. */
   readonly previousHmac: Uint8Array | null;
+  readonly previousPepperVersion: number;
   readonly previousUntil: number | null;
   readonly user: string | null;
   readonly team: string | null;
@@ -27,6 +30,17 @@ export interface KeyRecord {
   readonly createdBy: string;
 }
 
+/** The digest of a secret, and the version of the pepper it was made with. */
+export interface Digest {
+  readonly hmac: Uint8Array;
+  readonly version: number;
+}
+
+const columns = {
+  current: ["hmac", "pepper_version"],
+  previous: ["previous_hmac", "previous_pepper_version"],
+} as const;
+
 /** The `keys` table. */
 export function createKeyRecords(db: Db) {
   const table = db.kysely;
@@ -42,6 +56,30 @@ export function createKeyRecords(db: Db) {
       const { id, ...changes } = toRow(record);
       await table.updateTable("keys").set(changes).where("id", "=", id).execute();
     },
+    /**
+     * Puts another digest of the same secret in the place of one, if that is still the one stored; whether it was. Nothing
+     * else of the row is touched: it may have been changed elsewhere.
+     */
+    async rehash(id: string, which: "current" | "previous", from: Digest, to: Digest): Promise<boolean> {
+      const [hmac, version] = columns[which];
+      const values =
+        which === "current"
+          ? { hmac: bytes(to), pepper_version: to.version }
+          : { previous_hmac: bytes(to), previous_pepper_version: to.version };
+      const update = table.updateTable("keys").set(values).where("id", "=", id);
+      const same = update.where(hmac, "=", bytes(from)).where(version, "=", from.version);
+      return (await same.executeTakeFirstOrThrow()).numUpdatedRows === 1n;
+    },
+    /** The versions of the pepper that a secret which still opens something was hashed with. */
+    async pepperVersions(nowMs: number): Promise<ReadonlySet<number>> {
+      const current = await table.selectFrom("keys").select("pepper_version as version").distinct().execute();
+      const overlap = table.selectFrom("keys").select("previous_pepper_version as version").distinct();
+      const previous = await overlap
+        .where("previous_hmac", "is not", null)
+        .where("previous_until", ">", nowMs)
+        .execute();
+      return new Set([...current, ...previous].map(({ version }) => version));
+    },
     async remove(id: string): Promise<void> {
       await table.deleteFrom("keys").where("id", "=", id).execute();
     },
@@ -55,8 +93,10 @@ function fromRow(row: Row): KeyRecord {
     id: row.id,
     kind: row.kind === "admin" ? "admin" : "caller",
     hmac: row.hmac,
+    pepperVersion: row.pepper_version,
     lastFour: row.last_four,
     previousHmac: row.previous_hmac,
+    previousPepperVersion: row.previous_pepper_version,
     previousUntil: row.previous_until,
     user: row.user_name,
     team: row.team,
@@ -78,8 +118,8 @@ function toRow(record: KeyRecord): Row {
     kind: record.kind,
     hmac: Buffer.from(record.hmac),
     last_four: record.lastFour,
-    pepper_version: 0,
-    previous_pepper_version: 0,
+    pepper_version: record.pepperVersion,
+    previous_pepper_version: record.previousPepperVersion,
     previous_hmac: record.previousHmac === null ? null : Buffer.from(record.previousHmac),
     previous_until: record.previousUntil,
     user_name: record.user,
@@ -100,4 +140,8 @@ function parseList(text: string | null): readonly string[] | null {
   if (text === null) return null;
   const value: unknown = JSON.parse(text);
   return Array.isArray(value) ? value.map(String) : [];
+}
+
+function bytes({ hmac }: Digest): Buffer {
+  return Buffer.from(hmac);
 }

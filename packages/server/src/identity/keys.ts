@@ -2,11 +2,14 @@ import { hash } from "node:crypto";
 import { AppError } from "../kernel/errors.ts";
 import { isoTime, type Clock } from "../kernel/clock.ts";
 import type { Secret } from "../kernel/secret.ts";
+import { nextTurn } from "../kernel/turns.ts";
 import type { Vault } from "../vault/index.ts";
 import { compileAddressList } from "./addresses.ts";
 import type { createKeyRecords, KeyRecord } from "./key-records.ts";
 import { compilePattern } from "./patterns.ts";
-import { hashSecret, mintKey, parseKey, sameDigest, type KeyKind } from "./token.ts";
+import { Peppers } from "./peppers.ts";
+import { matchSecret, type Match } from "./secret-match.ts";
+import { mintKey, parseKey, sameDigest, type KeyKind, type ParsedKey } from "./token.ts";
 
 /** Whoever a key speaks for, with what the key may do compiled into functions. Lives as long as the key is unchanged. */
 export interface Caller {
@@ -53,38 +56,48 @@ interface LiveKey {
   readonly allowsAddress: (address: string) => boolean;
 }
 
-const noDigest = Buffer.alloc(32);
+type PepperVault = Pick<
+  Vault,
+  "namedKey" | "namedKeyOf" | "namedVersions" | "rotateNamedKey" | "dropNamedKey" | "onChange"
+>;
+
 const mostOpened = 10_000;
 
 /**
  * The keys this gateway issued. All of them are held in memory, so checking one costs an HMAC and no I/O,
  * and a change is in force for the next request the moment its method returns: a change is written first and
  * then put in force, whole, by replacing the key's entry.
+ *
+ * A secret is stored hashed with a pepper, whose version stands beside it. After the pepper was rotated, a key is hashed
+ * anew with the newest once it has been used: that takes its secret, which is nowhere else. The request does not wait for
+ * it. A pepper that no key needs any more is dropped.
  */
 export class Keys {
   readonly #live = new Map<string, LiveKey>();
   /** By the SHA-256 of its text, the key that the text was found to open. */
   readonly #opened = new Map<string, LiveKey>();
   readonly #records: ReturnType<typeof createKeyRecords>;
-  readonly #vault: Pick<Vault, "subkey" | "onChange">;
+  readonly #vault: PepperVault;
   readonly #clock: Clock;
   readonly #revoked: ((id: string, error: AppError) => void)[] = [];
   #lastChange: Promise<unknown> = Promise.resolve();
-  #pepper: Buffer | undefined;
+  readonly #peppers: Peppers;
+  readonly #rehashing = new Set<string>();
   #revocations = 0;
 
   constructor(parts: {
     readonly records: ReturnType<typeof createKeyRecords>;
-    readonly vault: Pick<Vault, "subkey" | "onChange">;
+    readonly vault: PepperVault;
     readonly clock: Clock;
   }) {
     this.#records = parts.records;
     this.#vault = parts.vault;
     this.#clock = parts.clock;
-    parts.vault.onChange(() => {
+    this.#peppers = new Peppers(parts.vault);
+    parts.vault.onChange((sealed) => {
       this.#opened.clear();
-      this.#pepper?.fill(0);
-      this.#pepper = undefined;
+      this.#peppers.forget();
+      if (!sealed) this.#dropPeppersSoon();
     });
   }
 
@@ -92,6 +105,7 @@ export class Keys {
     const records = await this.#records.all();
     this.#live.clear();
     for (const record of records) this.#live.set(record.id, compile(record));
+    this.#dropPeppersSoon();
   }
 
   /**
@@ -119,14 +133,75 @@ export class Keys {
     const parsed = parseKey(text);
     if (parsed === undefined) throw new AppError("invalid_key");
     const live = this.#live.get(parsed.id);
-    const digest = hashSecret(this.#currentPepper(), parsed.secret);
-    if (live === undefined || live.record.kind !== parsed.kind || !this.#opens(live.record, digest)) {
+    const match = matchSecret(live?.record, parsed.secret, this.#peppers, this.#clock.now());
+    if (live === undefined || match === undefined || live.record.kind !== parsed.kind) {
       throw new AppError("invalid_key");
     }
     if (this.#opened.size >= mostOpened) this.#opened.clear();
     // The secret before a rotation opens for a time only, so it is looked at anew each time.
-    if (sameDigest(live.record.hmac, digest)) this.#opened.set(fingerprint, live);
+    if (match.which === "current") this.#opened.set(fingerprint, live);
+    if (match.digest.version !== this.#peppers.newest) this.#rehashSoon(parsed, match, fingerprint);
     return live;
+  }
+
+  /** In a later turn of the event loop. What fails is tried again when the key is used the next time. */
+  #rehashSoon({ id, secret }: ParsedKey, match: Match, fingerprint: string): void {
+    if (this.#rehashing.has(id)) return;
+    this.#rehashing.add(id);
+    const rehash = async (): Promise<void> => {
+      await nextTurn();
+      await this.#inTurn(() => this.#rehash(id, secret, match));
+      await this.dropUnusedPeppers();
+    };
+    void rehash()
+      .catch(() => this.#opened.delete(fingerprint))
+      .finally(() => this.#rehashing.delete(id));
+  }
+
+  async #rehash(id: string, secret: string, { which, digest }: Match): Promise<void> {
+    const live = this.#live.get(id);
+    const stored = which === "current" ? live?.record.hmac : live?.record.previousHmac;
+    if (live === undefined || stored === undefined || stored === null || !sameDigest(stored, digest.hmac)) return;
+    const version = this.#peppers.newest;
+    const hmac = this.#peppers.hash(version, secret);
+    if (!(await this.#records.rehash(id, which, digest, { hmac, version }))) return;
+    const changes =
+      which === "current" ? { hmac, pepperVersion: version } : { previousHmac: hmac, previousPepperVersion: version };
+    // The text opened the key before and does so now: what was found out about it is not void.
+    this.#live.set(id, compile({ ...live.record, ...changes }));
+  }
+
+  /** New keys are hashed with a new pepper from now on, and each present one once it is used. Throws `vault_sealed`. */
+  async rotatePepper(): Promise<number> {
+    return this.#inTurn(async () => {
+      const version = await this.#vault.rotateNamedKey("token");
+      this.#peppers.forget();
+      this.#opened.clear();
+      return version;
+    });
+  }
+
+  /** How many keys wait to be used before the newest pepper is the only one. */
+  get awaitingPepper(): number {
+    const newest = this.#peppers.newest;
+    return this.list().filter((record) => this.#usesOld(record, newest)).length;
+  }
+
+  /** Drops the peppers that no secret which still opens something needs. Throws `vault_sealed`. */
+  async dropUnusedPeppers(): Promise<void> {
+    const oldest = this.#peppers.versions[0];
+    if (oldest === this.#peppers.newest) return;
+    for (const { record } of this.#live.values()) {
+      if (record.pepperVersion === oldest) return; // the usual case, for which nothing is asked of the database
+    }
+    await this.#inTurn(async () => {
+      const used = await this.#records.pepperVersions(this.#clock.now());
+      const { newest, versions } = this.#peppers;
+      for (const version of versions.filter((each) => each !== newest && !used.has(each))) {
+        await this.#vault.dropNamedKey("token", version);
+      }
+      this.#peppers.forget();
+    });
   }
 
   /** Counts them: while it stays the same, what `authenticate` said still holds. */
@@ -151,13 +226,20 @@ export class Keys {
   }
 
   async create(input: NewKey, createdBy: string): Promise<IssuedKey> {
+    return this.#inTurn(() => this.#create(input, createdBy)); // in turn with what drops a pepper
+  }
+
+  async #create(input: NewKey, createdBy: string): Promise<IssuedKey> {
     const minted = mintKey(input.kind);
+    const pepperVersion = this.#peppers.newest;
     const record: KeyRecord = {
       id: minted.id,
       kind: input.kind,
-      hmac: hashSecret(this.#currentPepper(), minted.secret),
+      hmac: this.#peppers.hash(pepperVersion, minted.secret),
+      pepperVersion,
       lastFour: minted.lastFour,
       previousHmac: null,
+      previousPepperVersion: pepperVersion,
       previousUntil: null,
       user: input.user ?? null,
       team: input.team ?? null,
@@ -200,10 +282,13 @@ export class Keys {
     return this.#inTurn(async () => {
       const old = this.get(id);
       const minted = mintKey(old.kind, id);
+      const pepperVersion = this.#peppers.newest;
       const record = await this.#change(id, {
-        hmac: hashSecret(this.#currentPepper(), minted.secret),
+        hmac: this.#peppers.hash(pepperVersion, minted.secret),
+        pepperVersion,
         lastFour: minted.lastFour,
         previousHmac: overlapMs > 0 ? old.hmac : null,
+        previousPepperVersion: old.pepperVersion,
         previousUntil: overlapMs > 0 ? this.#clock.now() + overlapMs : null,
       });
       if (overlapMs <= 0) this.#tellRevoked(id, new AppError("invalid_key"));
@@ -217,6 +302,7 @@ export class Keys {
       await this.#records.remove(id);
       this.#live.delete(id);
       this.#tellRevoked(id, new AppError("invalid_key"));
+      this.#dropPeppersSoon();
     });
   }
 
@@ -232,11 +318,14 @@ export class Keys {
     for (const listener of this.#revoked) listener(id, error);
   }
 
-  #opens(record: KeyRecord, digest: Buffer): boolean {
-    const current = sameDigest(record.hmac, digest);
+  /** What fails, or cannot be done while the vault is sealed, is tried again at the next occasion. */
+  #dropPeppersSoon(): void {
+    void this.dropUnusedPeppers().catch(() => undefined);
+  }
+
+  #usesOld(record: KeyRecord, newest: number): boolean {
     const inOverlap = record.previousUntil !== null && record.previousUntil > this.#clock.now();
-    const previous = sameDigest(record.previousHmac ?? noDigest, digest);
-    return current || (inOverlap && previous);
+    return record.pepperVersion !== newest || (inOverlap && record.previousPepperVersion !== newest);
   }
 
   async #change(id: string, changes: Partial<KeyRecord>): Promise<KeyRecord> {
@@ -245,11 +334,6 @@ export class Keys {
     await this.#records.update(record);
     this.#live.set(id, live);
     return record;
-  }
-
-  #currentPepper(): Buffer {
-    this.#pepper ??= this.#vault.subkey("token");
-    return this.#pepper;
   }
 }
 

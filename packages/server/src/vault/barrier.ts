@@ -1,16 +1,20 @@
 import { type Clock, isoTime } from "../kernel/clock.ts";
-import { AppError } from "../kernel/errors.ts";
+import { AppError, asAppError, describe } from "../kernel/errors.ts";
 import { newId } from "../kernel/ids.ts";
+import type { Log } from "../kernel/log.ts";
 import { Secret } from "../kernel/secret.ts";
 import type { Db } from "../db/index.ts";
 import type { Home } from "../home/index.ts";
 import { createSecretCache, type SecretCache } from "./cache.ts";
 import { openRecord, sealRecord } from "./envelope.ts";
+import { holdKeys, type HeldKeys } from "./held-keys.ts";
 import { keySizeBytes, secretBytes, systemRandom, wipe } from "./key-material.ts";
-import { openKeyring, wrapNewTerm, type Keyring, type SubkeyPurpose } from "./keyring.ts";
+import { openKeyring, wrapNewTerm, type Keyring, type KeyPurpose, type NamedKey } from "./keyring.ts";
+import { firstSlot } from "./first-slot.ts";
 import {
-  explainUnopened,
-  firstUnlocker,
+  discardSlots,
+  discardUnstored,
+  openedBecause,
   startUnlockers,
   unlockerForSlot,
   unsealUnlockers,
@@ -20,17 +24,22 @@ import {
   type UnsealGiven,
 } from "./opening.ts";
 import { sealableOrigins } from "./origin.ts";
-import { createRecordStore, type RecordRef, type RecordStore, type StoredRecord } from "./records.ts";
-import { createSlotStore, type SlotStore } from "./slots.ts";
+import { createReopening, type Reopening } from "./reopening.ts";
+import { createKeyChanges, type KeyChanges } from "./rotation/key-changes.ts";
+import { createRewrapping, type Rewrapping } from "./rotation/rewrapping.ts";
+import type { RootGiven } from "./rotation/staged-root.ts";
+import type { RecordInfo, RecordRef, StoredKeys, StoredRecord, StoredSlot, VaultStore } from "./store.ts";
+import { createDatabaseStore } from "./stores/database.ts";
 import type { SlotKind } from "./unlockers/index.ts";
-import type { SlotInfo, Vault, VaultStatus } from "./vault.ts";
+import { explainUnopened } from "./unopened.ts";
+import type { SlotInfo, Started, StoredVersion, Vault, VaultStatus } from "./vault.ts";
 
 /*
  * The barrier. It is in one of two states:
  *
  *   sealed     no key is in memory. Entered at creation and by `seal`. Everything that needs a key throws `vault_sealed`.
- *   unsealed   the keyring is in memory. Entered by `start` and `unseal`, when a slot gave the root key and the root key
- *              opened every term.
+ *   unsealed   the keyring is in memory (`HeldKeys`). Entered by `start` and `unseal`, when a slot gave the root key and
+ *              the root key opened every term.
  *
  * `seal` may come while something waits for the database. So whoever waits takes the keyring afterwards, not before, and
  * from there to the end of its cryptography nothing waits.
@@ -41,9 +50,13 @@ import type { SlotInfo, Vault, VaultStatus } from "./vault.ts";
 
 export interface VaultParts {
   readonly db: Db;
+  /** Where the vault lies, if not in the tables of `db`. */
+  readonly store?: VaultStore;
   readonly home: Home;
   readonly clock: Clock;
   readonly options: VaultOptions;
+  /** Is told of what happens when nobody waits for an answer: a vault that opens by itself, or still does not. */
+  readonly log?: Log;
 }
 
 export interface VaultOptions extends Omit<OpeningOptions, "keyFile"> {
@@ -63,87 +76,88 @@ export function createVault(parts: VaultParts): Vault {
 class Barrier implements Vault {
   readonly #clock: Clock;
   readonly #options: OpeningOptions;
-  readonly #slotStore: SlotStore;
-  readonly #records: RecordStore;
+  readonly #log: Log | undefined;
+  readonly #reopening: Reopening = createReopening((isWanted) => this.#reopen(isWanted));
+  readonly #store: VaultStore;
   readonly #cache: SecretCache;
   readonly #listeners = new Set<(sealed: boolean) => void>();
-  #keyring: Keyring | undefined;
+  readonly #keys: HeldKeys;
+  readonly #rewrapping: Rewrapping;
+  readonly #changes: KeyChanges;
 
-  constructor({ db, home, clock, options }: VaultParts) {
+  constructor({ db, store, home, clock, options, log }: VaultParts) {
     this.#clock = clock;
+    this.#log = log;
     this.#options = { ...options, keyFile: options.keyFile ?? home.file("root.key") };
-    this.#slotStore = createSlotStore(db);
-    this.#records = createRecordStore(db);
+    this.#store = store ?? createDatabaseStore(db);
     this.#cache = createSecretCache(clock, options.cacheMs ?? defaultCacheMs);
+    this.#keys = holdKeys(this.#store, async (stored) => (await this.#openStored(stored)).keyring);
+    const parts = { store: this.#store, keys: this.#keys, clock, log };
+    this.#rewrapping = createRewrapping(parts);
+    this.#changes = createKeyChanges({ ...parts, rewrapping: this.#rewrapping, options: this.#options });
   }
 
   get sealed(): boolean {
-    return this.#keyring === undefined;
+    return this.#keys.present === undefined;
   }
 
   async status(): Promise<VaultStatus> {
-    const { slots, terms } = await this.#slotStore.load();
+    const { slots, terms, staged } = await this.#store.loadKeys();
     return {
       state: this.sealed ? "sealed" : "unsealed",
-      slots: slots.map(({ id, kind, label, createdAt }) => ({ id, kind, label, created_at: isoTime(createdAt) })),
+      slots: slots.map(slotInfo),
       kek_term: terms.at(-1)?.term ?? null,
-      records: await this.#records.count(),
+      records: await this.#store.count(),
       cached: this.#cache.size,
+      rotation: this.#rewrapping.status(),
+      staged_slots: staged?.slots.map(slotInfo) ?? null,
     };
   }
 
-  async start(): Promise<{ how: SlotKind | null; created: boolean }> {
-    let stored = await this.#slotStore.load();
-    if (stored.slots.length + stored.terms.length + (await this.#records.count()) === 0) {
-      const how = await this.#create();
-      if (how !== undefined) return { how, created: true };
+  async start(): Promise<Started> {
+    this.#reopening.stop();
+    let stored = await this.#store.loadKeys();
+    if (stored.slots.length + stored.terms.length + (await this.#store.count()) === 0) {
+      const created = await this.#create();
+      if (created !== undefined) return created;
     }
     // Another instance was first, if only between the reading of slots and of terms.
-    if (stored.slots.length === 0) stored = await this.#slotStore.load();
-    const opened = await unwrapRootKey(startUnlockers(this.#options), stored.slots);
-    if (opened === undefined) {
-      const error = await explainUnopened(this.#options, stored.slots);
-      if (error !== undefined) throw error;
-      return { how: null, created: false };
-    }
-    this.#install(openKeyring(opened.rootKey, stored.terms));
-    return { how: opened.kind, created: false };
+    if (stored.slots.length === 0) stored = await this.#store.loadKeys();
+    const { keyring, tryAgain, ...started } = await this.#openStored(stored);
+    if (keyring !== undefined) this.#install(keyring);
+    else if (tryAgain) this.#reopening.begin();
+    return started;
   }
 
   async unseal(given: UnsealGiven): Promise<void> {
-    const { slots, terms } = await this.#slotStore.load();
+    const { slots, terms, keys, epoch } = await this.#store.loadKeys();
     const unlockers = unsealUnlockers(given);
     const kinds = unlockers.map(({ kind }) => kind);
     if (!slots.some(({ kind }) => kinds.includes(kind)))
       throw new AppError("vault_no_slot", { kind: kinds.join(" or ") });
-    const opened = await unwrapRootKey(unlockers, slots);
+    const { opened } = await unwrapRootKey(unlockers, slots);
     if (opened === undefined) throw new AppError("vault_cannot_open");
-    this.#install(openKeyring(opened.rootKey, terms));
+    this.#install(openKeyring(opened.rootKey, terms, keys, epoch));
   }
 
   seal(): void {
+    this.#reopening.stop(); // also of a vault that is sealed still: it is to stay so
     this.#cache.clear();
-    const keyring = this.#keyring;
-    if (keyring === undefined) return;
-    this.#keyring = undefined;
-    keyring.wipe();
-    this.#tell(true);
+    this.#rewrapping.stop();
+    if (this.#keys.wipe()) this.#tell(true);
   }
 
-  async put(ref: RecordRef, value: Secret, origins: readonly string[]): Promise<void> {
+  async put(ref: RecordRef, value: Secret, origins: readonly string[]): Promise<StoredVersion> {
     const sealedTo = sealableOrigins(origins);
-    this.#openKeyring();
-    const version = (await this.#records.version(ref)) + 1;
-    const keyring = this.#openKeyring();
-    const term = keyring.newestTerm;
-    const kek = keyring.kek(term);
-    if (kek === undefined) throw unreadable(ref);
-    const bytes = secretBytes(value);
+    const term = this.#openKeyring().newestTerm;
     try {
-      const sealed = sealRecord(kek, { ...ref, version, term, origins: sealedTo }, bytes);
-      await this.#records.put(ref, { version, term, origins: sealedTo, sealed }, this.#clock.now());
+      return await this.#put(ref, value, sealedTo);
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== "store_conflict") throw error;
+      await this.#keys.renew();
+      if (this.#openKeyring().kek(term) !== undefined) throw error;
+      return await this.#put(ref, value, sealedTo); // another instance has begun a new term and let go of this one
     } finally {
-      wipe(bytes);
       this.forget(ref); // also when it failed: it may have been stored all the same
     }
   }
@@ -151,7 +165,7 @@ class Barrier implements Vault {
   async get(ref: RecordRef, origin?: string): Promise<Secret> {
     this.#openKeyring();
     const ticket = this.#cache.ticket();
-    const record = await this.#records.find(ref);
+    const record = await this.#find(ref);
     if (record === undefined) throw new AppError("not_found", { what: ref.type, id: ref.id });
     const value = this.#open(ref, record);
     if (origin !== undefined && !record.origins.includes(origin)) {
@@ -171,15 +185,59 @@ class Barrier implements Vault {
 
   async remove(ref: RecordRef): Promise<void> {
     try {
-      const removed = await this.#records.remove(ref);
+      const removed = await this.#store.remove(ref);
       if (!removed) throw new AppError("not_found", { what: ref.type, id: ref.id });
     } finally {
       this.forget(ref);
     }
   }
 
-  subkey(purpose: SubkeyPurpose): Buffer {
-    return this.#openKeyring().subkey(purpose);
+  list(type: RecordRef["type"]): Promise<readonly RecordInfo[]> {
+    return this.#store.list(type);
+  }
+
+  namedKey(purpose: KeyPurpose): NamedKey {
+    return this.#openKeyring().namedKey(purpose);
+  }
+
+  namedKeyOf(purpose: KeyPurpose, version: number): Buffer | undefined {
+    return this.#openKeyring().namedKeyOf(purpose, version);
+  }
+
+  namedVersions(purpose: KeyPurpose): readonly number[] {
+    return this.#openKeyring().namedVersions(purpose);
+  }
+
+  rotateNamedKey(purpose: KeyPurpose): Promise<number> {
+    return this.#changes.rotateNamedKey(purpose);
+  }
+
+  dropNamedKey(purpose: KeyPurpose, version: number): Promise<void> {
+    return this.#changes.dropNamedKey(purpose, version);
+  }
+
+  rotateKek(): Promise<{ term: number }> {
+    return this.#changes.rotateKek();
+  }
+
+  rewrapped(): Promise<void> {
+    return this.#rewrapping.settled();
+  }
+
+  async stageRoot(given: RootGiven = {}): Promise<readonly SlotInfo[]> {
+    return (await this.#changes.stageRoot(given)).map(slotInfo);
+  }
+
+  confirmRoot(given: RootGiven = {}): Promise<void> {
+    return this.#changes.confirmRoot(given);
+  }
+
+  cancelRoot(): Promise<void> {
+    return this.#changes.cancelRoot();
+  }
+
+  async lendRootKey<Result>(use: (rootKey: Buffer) => Promise<Result>): Promise<Result> {
+    return this.#openKeyring().lendRootKey(use);
   }
 
   readonly slots = {
@@ -187,17 +245,27 @@ class Barrier implements Vault {
 
     add: async (kind: SlotKind, given: SlotGiven): Promise<{ id: string }> => {
       this.#openKeyring(); // before a key file is made for it
+      const { epoch } = await this.#changes.current();
       const unlocker = await unlockerForSlot(kind, given, this.#options);
       const createdAt = this.#clock.now();
       const id = newId("slot", createdAt);
       const wrapped = await this.#openKeyring().lendRootKey((rootKey) => unlocker.wrap(id, rootKey));
-      await this.#slotStore.add({ ...wrapped, label: given.label ?? kind, createdAt });
+      try {
+        await this.#store.addSlot({ ...wrapped, label: given.label ?? kind, createdAt }, epoch);
+      } catch (error) {
+        await discardUnstored([wrapped], this.#store, this.#options);
+        throw error;
+      }
       return { id };
     },
 
     remove: async (id: string): Promise<void> => {
-      this.#openKeyring();
-      await this.#slotStore.remove(id);
+      const { slots } = await this.#changes.current();
+      await this.#store.removeSlot(id);
+      await discardSlots(
+        slots.filter((slot) => slot.id === id),
+        this.#options,
+      );
     },
   };
 
@@ -207,21 +275,55 @@ class Barrier implements Vault {
   }
 
   /** The first start. `undefined` if the database turns out to hold a vault by now. */
-  async #create(): Promise<SlotKind | undefined> {
-    const unlocker = await firstUnlocker(this.#options);
+  async #create(): Promise<Started | undefined> {
+    const { unlocker, why } = await firstSlot(this.#options);
     const createdAt = this.#clock.now();
     const rootKey = systemRandom(keySizeBytes);
     const term = wrapNewTerm(rootKey, 1);
     let created = false;
     try {
       const wrapped = await unlocker.wrap(newId("slot", createdAt), rootKey);
-      created = await this.#slotStore.createFirst({ ...wrapped, label: "auto", createdAt }, term);
+      created = await this.#store.createFirst({ ...wrapped, label: "auto", createdAt }, term);
+      if (!created) await unlocker.discard(wrapped).catch(() => undefined);
     } finally {
       if (!created) wipe(rootKey);
     }
     if (!created) return undefined;
     this.#install(openKeyring(rootKey, [term]));
-    return unlocker.kind;
+    return { how: unlocker.kind, created: true, why };
+  }
+
+  /** Opens with what the options give, if that can be done; installs nothing, and makes no key. */
+  async #openStored(stored: StoredKeys): Promise<Started & { readonly keyring?: Keyring; readonly tryAgain: boolean }> {
+    const { opened, unavailable } = await unwrapRootKey(startUnlockers(this.#options), stored.slots);
+    if (opened === undefined) {
+      const reason = await explainUnopened({ options: this.#options, slots: stored.slots, unavailable });
+      if (reason.end !== undefined) throw reason.end;
+      const { problem, tryAgain } = reason;
+      const why = problem?.message ?? "it waits for a passphrase";
+      return { how: null, created: false, why, tryAgain, ...(problem === undefined ? {} : { problem }) };
+    }
+    const keyring = openKeyring(opened.rootKey, stored.terms, stored.keys, stored.epoch);
+    return { how: opened.slot.kind, created: false, why: openedBecause(opened.slot), tryAgain: false, keyring };
+  }
+
+  /** One attempt in the background; whether to try again. Whoever sealed the vault meanwhile has the last word. */
+  async #reopen(isWanted: () => boolean): Promise<boolean> {
+    if (!this.sealed) return false; // somebody was faster
+    try {
+      const { keyring, how, why, tryAgain } = await this.#openStored(await this.#store.loadKeys());
+      if (!isWanted()) keyring?.wipe();
+      else if (keyring !== undefined) {
+        this.#install(keyring);
+        this.#log?.info({ slot: how, why }, "the vault is open");
+      }
+      return tryAgain;
+    } catch (thrown) {
+      const error = asAppError(thrown);
+      const again = error.code === "database_unavailable";
+      if (!again) this.#log?.error({ problem: describe(error) }, "the vault stays sealed, and is not tried again");
+      return again;
+    }
   }
 
   #open(ref: RecordRef, { version, term, origins, sealed }: StoredRecord): Secret {
@@ -233,21 +335,49 @@ class Barrier implements Vault {
     return value;
   }
 
+  /** Under a term that this instance does not know, another one has sealed it: the keys are read once more. */
+  async #find(ref: RecordRef): Promise<StoredRecord | undefined> {
+    const record = await this.#store.find(ref);
+    if (record === undefined || this.#openKeyring().kek(record.term) !== undefined) return record;
+    await this.#keys.renew();
+    return this.#store.find(ref); // it may have moved from one term to another meanwhile
+  }
+
+  async #put(ref: RecordRef, value: Secret, origins: readonly string[]): Promise<StoredVersion> {
+    const version = (await this.#store.version(ref)) + 1;
+    const keyring = this.#openKeyring();
+    const term = keyring.newestTerm;
+    const kek = keyring.kek(term);
+    if (kek === undefined) throw unreadable(ref);
+    const bytes = secretBytes(value);
+    try {
+      const sealed = sealRecord(kek, { ...ref, version, term, origins }, bytes);
+      const updatedAt = this.#clock.now();
+      await this.#store.put(ref, { version, term, origins, sealed }, updatedAt);
+      return { version, updatedAt };
+    } finally {
+      wipe(bytes);
+    }
+  }
+
   #openKeyring(): Keyring {
-    if (this.#keyring === undefined) throw new AppError("vault_sealed");
-    return this.#keyring;
+    return this.#keys.ring();
   }
 
   /** Two that unseal at once bring the same keys: the second's are not needed. */
   #install(keyring: Keyring): void {
-    if (this.#keyring !== undefined) return keyring.wipe();
-    this.#keyring = keyring;
+    if (!this.#keys.install(keyring)) return;
     this.#tell(false);
+    this.#rewrapping.begin();
   }
 
   #tell(sealed: boolean): void {
     for (const listener of this.#listeners) listener(sealed);
   }
+}
+
+function slotInfo({ id, kind, label, createdAt }: StoredSlot): SlotInfo {
+  return { id, kind, label, created_at: isoTime(createdAt) };
 }
 
 function unreadable({ type, id, field }: RecordRef): AppError {

@@ -61,13 +61,14 @@ export function openBox(key: Uint8Array, associatedData: Uint8Array, box: Uint8A
 
 /** The fields, each preceded by its length in bytes (32 bits, big-endian), so that no two lists give the same bytes. */
 export function encodeFields(fields: readonly string[]): Buffer {
-  const parts = fields.flatMap((field) => {
-    const text = Buffer.from(field, "utf8");
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(text.length);
-    return [length, text];
+  const sizes = fields.map((field) => Buffer.byteLength(field, "utf8"));
+  const bytes = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + 4 + size, 0));
+  let offset = 0;
+  fields.forEach((field, index) => {
+    offset = bytes.writeUInt32BE(sizes[index] ?? 0, offset);
+    offset += bytes.write(field, offset, "utf8");
   });
-  return Buffer.concat(parts);
+  return bytes;
 }
 
 function deriveKeys(key: Uint8Array, nonce: Uint8Array): { readonly encryption: Buffer; readonly commitment: Buffer } {

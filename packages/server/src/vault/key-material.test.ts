@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { AppError } from "../kernel/errors.ts";
 import { Secret } from "../kernel/secret.ts";
-import { parseKey, passphraseBytes, secretBytes, systemRandom } from "./key-material.ts";
+import { deriveBytes, keyCopy, parseKey, passphraseBytes, secretBytes, systemRandom } from "./key-material.ts";
 
 test("key material never lies in memory that other buffers share", () => {
   const base64 = new Secret(randomBytes(32).toString("base64"));
@@ -14,6 +14,23 @@ test("key material never lies in memory that other buffers share", () => {
     parseKey(base64),
   ];
   for (const bytes of made) assert.equal(bytes?.buffer.byteLength, bytes?.length);
+});
+
+test("key material lies outside the heap of JavaScript, where the garbage collector would leave copies of it", () => {
+  const keys = 200;
+  const once = (make: () => Buffer): number => {
+    const before = process.memoryUsage().arrayBuffers;
+    const made = Array.from({ length: keys }, make);
+    return (process.memoryUsage().arrayBuffers - before) / made.length;
+  };
+  // What else is collected meanwhile makes it less, and nothing makes it more.
+  const growth = (make: () => Buffer): number => Math.max(...Array.from({ length: 20 }, () => once(make)));
+  assert.ok(growth(() => Buffer.allocUnsafeSlow(32)) < 16, "the test would notice");
+  const key = Buffer.alloc(32);
+  assert.ok(growth(() => systemRandom(32)) > 16);
+  assert.ok(growth(() => keyCopy(key)) > 16);
+  assert.ok(growth(() => secretBytes(new Secret("a value of a few bytes, 32 or so"))) > 16);
+  assert.ok(growth(() => deriveBytes(key, key, "test", 32)) > 16);
 });
 
 test("a key has one spelling in base64, of 32 bytes", () => {

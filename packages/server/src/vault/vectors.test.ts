@@ -3,8 +3,9 @@ import * as crypto from "node:crypto";
 import { describe, test } from "node:test";
 import { Secret } from "../kernel/secret.ts";
 import { openBox, sealBox } from "./box.ts";
-import { openRecord, sealRecord } from "./envelope.ts";
-import { openKeyring } from "./keyring.ts";
+import { openRecord, rewrapRecord, sealRecord } from "./envelope.ts";
+import { openKeyring, type KeyPurpose } from "./keyring.ts";
+import { namedKeyPlace, wrapKey } from "./wrapped-key.ts";
 import { givenKeyUnlocker, passphraseUnlocker, type Unlocker, type WrappedKey } from "./unlockers/index.ts";
 import vectors from "./vectors.json" with { type: "json" };
 
@@ -14,7 +15,8 @@ import vectors from "./vectors.json" with { type: "json" };
  */
 
 const bytes = (hex: string): Buffer => Buffer.from(hex, "hex");
-const { format, root_key: rootKey, boxes, slots, subkeys, terms, records, must_not_open: refused } = vectors;
+const { format, root_key: rootKey, boxes, slots, subkeys, terms, records, rewraps, must_not_open: refused } = vectors;
+const { named_keys: namedKeys } = vectors;
 type Slot = (typeof slots)[number];
 interface Row {
   readonly type: string;
@@ -53,8 +55,23 @@ describe("the vault opens and makes the published vectors", () => {
   test("terms and subkeys", () => {
     for (const term of terms) assert.equal(kek(term.term).toString("hex"), term.kek);
     for (const purpose of ["token", "audit", "sign"] as const) {
-      assert.equal(keyring.subkey(purpose).toString("hex"), subkeys[purpose]);
+      assert.equal(keyring.namedKey(purpose).key.toString("hex"), subkeys[purpose]);
     }
+  });
+
+  test("named keys, which take the place of derived ones", () => {
+    const stored = namedKeys.map((each) => ({ ...each, wrapped: bytes(each.wrapped), createdAt: 0 }));
+    const wrappedTerms = terms.map(({ term, wrapped }) => ({ term, wrapped: bytes(wrapped) }));
+    const ring = openKeyring(bytes(rootKey), wrappedTerms, stored);
+    for (const { purpose, version, key, nonce, wrapped } of namedKeys) {
+      assert.equal(ring.namedKeyOf(purpose as KeyPurpose, version)?.toString("hex"), key);
+      const wrappingKey = hkdf(bytes(rootKey), Buffer.alloc(0), "portcullis keys 1", 32);
+      const made = wrapKey(wrappingKey, namedKeyPlace(purpose, version), bytes(key), () => bytes(nonce));
+      assert.equal(made.toString("hex"), wrapped);
+    }
+    assert.deepEqual([ring.namedVersions("token"), ring.namedVersions("audit")], [[0, 1], [3]]);
+    assert.equal(ring.namedKeyOf("audit", 0), undefined, "of a purpose that has a version stored, none is derived");
+    assert.equal(ring.namedKey("sign").key.toString("hex"), subkeys.sign);
   });
 
   test("records", () => {
@@ -65,10 +82,23 @@ describe("the vault opens and makes the published vectors", () => {
         record.value,
         record.what,
       );
+      if (record.algorithm === 1) continue; // opened still, made no more
       const given = [record.dek, ...record.nonces].map(bytes);
       const random = (): Buffer => given.shift() ?? assert.fail("asked for more");
       const sealed = sealRecord(kek(place.term), place, Buffer.from(record.value), random);
       assert.equal(sealed.toString("hex"), record.sealed, record.what);
+    }
+  });
+
+  test("records that are re-wrapped", () => {
+    for (const { next_term: next, random: drawn, rewrapped, value, what, ...row } of rewraps) {
+      const given = drawn.map(bytes);
+      const random = (): Buffer => given.shift() ?? assert.fail("asked for more");
+      const place = placeOf(row);
+      const made = rewrapRecord(kek(place.term), place, bytes(row.sealed), { term: next, kek: kek(next) }, random);
+      assert.equal(made?.toString("hex"), rewrapped, what);
+      assert.equal(openRecord(kek(next), { ...place, term: next }, bytes(rewrapped))?.toString("utf8"), value, what);
+      assert.equal(readRecord(bytes(rootKey), { ...row, kek_term: next, sealed: rewrapped }), value, what);
     }
   });
 
@@ -97,7 +127,19 @@ describe("a reader written from the document alone", () => {
   });
 
   test("builds the same associated data", () => {
-    for (const record of records) assert.equal(recordData(record).toString("hex"), record.associated_data);
+    for (const record of records) {
+      assert.equal(recordData(record, record.algorithm).toString("hex"), record.associated_data);
+      if (record.algorithm === 1) continue;
+      assert.equal(valueData(record, record.algorithm).toString("hex"), record.value_associated_data);
+    }
+  });
+
+  test("gets the named keys", () => {
+    for (const { purpose, version, key, wrapped } of namedKeys) {
+      const wrappingKey = hkdf(bytes(rootKey), Buffer.alloc(0), "portcullis keys 1", 32);
+      const place = fields("portcullis key 1", purpose, String(version));
+      assert.equal(readWrappedKey(wrappingKey, place, bytes(wrapped)).toString("hex"), key);
+    }
   });
 });
 
@@ -165,18 +207,26 @@ function readUnlockKey({ params, unlock }: Slot): Buffer {
   });
 }
 
-function recordData({ type, id, version, field, kek_term: term, origins }: Row): Buffer {
-  return fields("portcullis record 1", type, id, String(version), field, String(term), ...origins);
+function recordData({ type, id, version, field, kek_term: term, origins }: Row, algorithm: number): Buffer {
+  return fields(`portcullis record ${algorithm}`, type, id, String(version), field, String(term), ...origins);
+}
+
+function valueData(row: Row, algorithm: number): Buffer {
+  const { type, id, version, field, origins } = row;
+  if (algorithm === 1) return recordData(row, 1);
+  return fields("portcullis value 2", type, id, String(version), field, ...origins);
 }
 
 function readRecord(root: Buffer, row: Row): string {
   const sealed = bytes(row.sealed);
-  assert.equal(sealed.toString("latin1", 0, 6), "PCSR\x01\x01");
+  assert.equal(sealed.toString("latin1", 0, 5), "PCSR\x01");
+  const algorithm = sealed.readUInt8(5);
+  assert.ok(algorithm === 1 || algorithm === 2);
   const term = sealed.readUInt32BE(6);
   assert.equal(term, row.kek_term);
   const stored = terms.find((each) => each.term === term) ?? assert.fail("no such term");
   const kekKey = hkdf(root, Buffer.alloc(0), "portcullis kek 1", 32);
   const kek = readWrappedKey(kekKey, fields("portcullis term 1", String(term)), bytes(stored.wrapped));
-  const dek = readBox(kek, recordData(row), sealed.subarray(10, 102));
-  return readBox(dek, recordData(row), sealed.subarray(102)).toString("utf8");
+  const dek = readBox(kek, recordData(row, algorithm), sealed.subarray(10, 102));
+  return readBox(dek, valueData(row, algorithm), sealed.subarray(102)).toString("utf8");
 }

@@ -2,7 +2,7 @@ import { boxOverheadBytes, encodeFields, openBox, sealBox } from "./box.ts";
 import { keySizeBytes, type RandomBytes, systemRandom } from "./key-material.ts";
 
 /*
- * A key wrapped by another: the root key in an unlock slot, a KEK in its term.
+ * A key wrapped by another: the root key in an unlock slot, a KEK in its term, a key with a purpose of its own.
  *
  *   magic "PCWK" (4) ‖ version 1 (1) ‖ algorithm 1 (1) ‖ box of the 32-byte key (92)
  */
@@ -36,4 +36,8 @@ export function slotPlace(slot: {
 
 export function termPlace(term: number): readonly string[] {
   return ["portcullis term 1", String(term)];
+}
+
+export function namedKeyPlace(purpose: string, version: number): readonly string[] {
+  return ["portcullis key 1", purpose, String(version)];
 }

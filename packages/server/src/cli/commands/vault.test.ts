@@ -3,9 +3,17 @@ import test from "node:test";
 import type { VaultSlot, VaultStatus } from "@portcullis/contract";
 import { enter, runAgainst } from "../test/terminal.ts";
 
-const sealed: VaultStatus = { state: "sealed", slots: 1 };
-const unsealed: VaultStatus = { state: "unsealed", slots: 1 };
 const slot: VaultSlot = { id: "slot_1", kind: "passphrase", label: "office", created_at: "2026-01-31T08:00:00.000Z" };
+const unsealed: VaultStatus = {
+  state: "unsealed",
+  slots: 1,
+  records: 3,
+  store: "database",
+  kek_term: 2,
+  rotation: null,
+  staged_slots: null,
+};
+const sealed: VaultStatus = { ...unsealed, state: "sealed" };
 const answers = {
   vault: {
     status: async () => sealed,
@@ -19,7 +27,26 @@ const answers = {
 
 test("the vault's state is shown", async (context) => {
   const { stdout } = await runAgainst(context, answers, ["vault", "status"]);
-  assert.equal(stdout, "vault         sealed\nunlock slots  1\n");
+  assert.equal(stdout, "vault         sealed\nunlock slots  1\nvalues        3, in the database\nkek term      2\n");
+  const rotating: VaultStatus = {
+    ...unsealed,
+    store: "file",
+    rotation: { kind: "kek", done: 40, total: 100, since: slot.created_at, problem: "the disk is full" },
+    staged_slots: [slot],
+  };
+  const during = { vault: { ...answers.vault, status: async () => rotating } };
+  assert.equal(
+    (await runAgainst(context, during, ["vault", "status"])).stdout,
+    [
+      "vault            unsealed",
+      "unlock slots     1",
+      "values           3, in vault.json",
+      "kek term         2",
+      "rotation         40 of 100 values; held up: the disk is full",
+      "staged root key  1 slots, to be confirmed",
+      "",
+    ].join("\n"),
+  );
 });
 
 test("sealing asks first: it stops every request", async (context) => {
@@ -54,6 +81,16 @@ test("slots are listed, added and removed", async (context) => {
   assert.deepEqual(added.calls[0]?.input, { kind: "passphrase", label: "office", passphrase: "correct horse battery" });
   const file = await runAgainst(context, answers, ["vault", "slots", "add", "key-file"]);
   assert.deepEqual(file.calls[0]?.input, { kind: "key-file" });
+  for (const kind of ["key-ring", "transit", "aws-kms"]) {
+    const { calls } = await runAgainst(context, answers, ["vault", "slots", "add", kind, "--label", "spare"]);
+    assert.deepEqual(calls[0]?.input, { kind, label: "spare" });
+  }
+  const key = Buffer.alloc(32, 7).toString("base64");
+  const environment = await runAgainst(context, answers, ["vault", "slots", "add", "environment", "--from-env", "K"], {
+    environment: { K: key },
+  });
+  assert.deepEqual(environment.calls[0]?.input, { kind: "environment", root_key: key });
+  assert.equal((await runAgainst(context, answers, ["vault", "slots", "add", "key-ring", "--from-env", "K"])).code, 2);
   assert.equal((await runAgainst(context, answers, ["vault", "slots", "add", "magic"])).code, 2);
   assert.equal((await runAgainst(context, answers, ["vault", "slots", "remove", "slot_1"])).code, 2);
   assert.equal((await runAgainst(context, answers, ["vault", "slots", "remove", "slot_1", "--yes"])).code, 0);

@@ -1,9 +1,10 @@
-import { endpoints, type VaultSlot, type VaultStatus } from "@portcullis/contract";
+import { endpoints, type VaultSlot } from "@portcullis/contract";
 import { argument, flag, leaf, text, wrongUsage, type CommandContext, type Group } from "../command.ts";
 import { confirm } from "../confirmation.ts";
 import { connect } from "../gateway.ts";
-import { readSecret } from "../secret-input.ts";
+import { readNewSecret, readSecret } from "../secret-input.ts";
 import { dayAndTime } from "../table.ts";
+import { showVaultStatus as showStatus } from "../vault-status.ts";
 
 const status = leaf({
   parameters: {},
@@ -62,20 +63,19 @@ const listSlots = leaf({
 
 const addSlot = leaf({
   parameters: {
-    kind: argument("<kind>", "passphrase or key-file"),
+    kind: argument("<kind>", "passphrase, environment, key-file, key-ring, transit or aws-kms"),
     label: text("--label <text>", "a name to tell it by"),
-    fromEnv: text("--from-env <name>", "read the passphrase from this environment variable"),
+    fromEnv: text("--from-env <name>", "read the passphrase or key from this environment variable"),
   },
-  examples: ["portcullis vault slots add passphrase --label office", "portcullis vault slots add key-file"],
+  examples: [
+    "portcullis vault slots add passphrase --label office",
+    "portcullis vault slots add environment --from-env NEW_ROOT_KEY",
+    "portcullis vault slots add key-ring",
+  ],
   async run(context, { kind, label, fromEnv }) {
-    if (kind !== "passphrase" && kind !== "key-file") {
-      throw wrongUsage(`\`${kind}\` is no kind of slot`, "take passphrase or key-file");
-    }
+    const input = await slotInput(context, kind, fromEnv);
     const client = await connect(context);
-    const slot = await client.call(endpoints.vault.addSlot, {
-      input:
-        kind === "key-file" ? { kind, label } : { kind, label, passphrase: await readNewPassphrase(context, fromEnv) },
-    });
+    const slot = await client.call(endpoints.vault.addSlot, { input: { ...input, label } });
     context.show(slot, () =>
       context.output.record({ id: slot.id, kind: slot.kind, label: slot.label, made: dayAndTime(slot.created_at) }),
     );
@@ -106,25 +106,60 @@ export const vault: Group = {
     { name: "status", summary: "say whether the vault is sealed", load: () => status },
     { name: "seal", summary: "seal the vault", load: () => seal },
     { name: "unseal", summary: "unseal the vault", load: () => unseal },
+    {
+      name: "import",
+      summary: "take over keys and providers from elsewhere",
+      load: async () => (await import("./vault-import.ts")).vaultImport,
+    },
+    {
+      name: "backup",
+      summary: "back up the database and the vault",
+      load: async () => (await import("./vault-backup.ts")).backup,
+    },
+    {
+      name: "restore",
+      summary: "restore a backup into an empty home",
+      load: async () => (await import("./vault-backup.ts")).restore,
+    },
     { name: "slots", summary: "the ways to unlock the vault", load: () => slots },
+    {
+      name: "rotate",
+      summary: "replace the keys that values are sealed under",
+      load: async () => (await import("./vault-rotate.ts")).rotate,
+    },
+    {
+      name: "move",
+      summary: "move the vault from the database to a file, or back",
+      load: async () => (await import("./vault-rotate.ts")).move,
+    },
   ],
 };
 
-function showStatus({ show, output }: CommandContext, found: VaultStatus): void {
-  show(found, () => output.record({ vault: found.state, "unlock slots": found.slots }));
+/** The secret, if the kind has one, is asked for before the gateway is. */
+async function slotInput(context: CommandContext, kind: string, fromEnv: string | undefined) {
+  switch (kind) {
+    case "passphrase":
+      return { kind, passphrase: await readNewSecret(context, "new passphrase", fromEnv) } as const;
+    case "environment":
+      return {
+        kind,
+        root_key: await readSecret(context, "root key, as PORTCULLIS_ROOT_KEY will be", fromEnv),
+      } as const;
+    case "key-file":
+    case "key-ring":
+    case "transit":
+    case "aws-kms":
+      if (fromEnv !== undefined) throw wrongUsage(`a slot of the kind ${kind} takes no secret`, "leave out --from-env");
+      return { kind } as const;
+    default:
+      throw wrongUsage(
+        `\`${kind}\` is no kind of slot`,
+        "take passphrase, environment, key-file, key-ring, transit or aws-kms",
+      );
+  }
 }
 
 async function readUnlock(context: CommandContext, rootKey: boolean, fromEnv: string | undefined) {
   if (rootKey) return { root_key: await readSecret(context, "root key", fromEnv) };
   return { passphrase: await readSecret(context, "passphrase", fromEnv) };
-}
-
-/** On a terminal a new passphrase is typed twice: a slip would not show before it is needed. */
-async function readNewPassphrase(context: CommandContext, fromEnv: string | undefined): Promise<string> {
-  const passphrase = await readSecret(context, "new passphrase", fromEnv);
-  if (fromEnv !== undefined || !context.questions.interactive) return passphrase;
-  if ((await context.questions.secret("the same again")) !== passphrase) {
-    throw wrongUsage("the two passphrases differ", "try again");
-  }
-  return passphrase;
 }
