@@ -12,7 +12,11 @@ const output = join(server, "dist");
 
 rmSync(output, { recursive: true, force: true });
 await build({
-  entryPoints: { main: join(source, "main.ts"), "settler-worker": join(source, "usage/settler-worker.ts") },
+  entryPoints: {
+    main: join(source, "main.ts"),
+    "settler-worker": join(source, "usage/settler-worker.ts"),
+    "key-ring-process": join(source, "vault/unlockers/key-ring-process.ts"),
+  },
   outdir: output,
   bundle: true,
   splitting: true,

@@ -7,12 +7,17 @@ import { endpoints, type Declaration } from "./index.ts";
 
 const declarations = Object.values(endpoints).flatMap((members): readonly Declaration[] => Object.values(members));
 
-const borrowed: ReadonlySet<string> = new Set(Object.values(endpoints.litellm).map(({ path }) => path));
+const borrowed: ReadonlySet<string> = new Set(
+  [endpoints.litellm, endpoints.daemon]
+    .flatMap((named): readonly Declaration[] => Object.values(named))
+    .map(({ path }) => path),
+);
+const borrowedShape = /^\/(?:(?:key|spend|credentials|secrets|test)\/[a-z/{}]+|providers(?:\/\{id\}\/test)?)$/;
 
 test("every endpoint has a policy, a summary and an address under /api/v1, but for those that another product named", () => {
   assert.ok(declarations.length > 30);
   for (const { path, policy, summary } of declarations) {
-    assert.match(path, borrowed.has(path) ? /^\/(?:key|spend)\/[a-z/{}]+$/ : /^\/api\/v1\/[a-z/{}_.-]+$/);
+    assert.match(path, borrowed.has(path) ? borrowedShape : /^\/api\/v1\/[a-z/{}_.-]+$/);
     assert.ok(["public", "setup", "admin"].includes(policy), path);
     assert.match(summary, /^[A-Z].+[^.]$/, path);
   }

@@ -27,8 +27,12 @@ export interface Declaration {
   readonly summary: string;
   /** The status of success: 200 unless given, 201 for what makes something, 204 without a body. */
   readonly status?: 201 | 204;
+  /** Whether it answers 201 instead when it made what was not there before. */
+  readonly mayCreate?: true;
   /** The shape of errors: `application/problem+json` unless given, else that of OpenAI's API, which some clients read. */
   readonly errors?: "openai";
+  /** The media type of a reply that is a file: it comes as a stream of bytes, and is made as it is read. */
+  readonly download?: string;
 }
 
 declare const schemas: unique symbol;

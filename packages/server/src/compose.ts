@@ -1,10 +1,11 @@
 import { createAdmin } from "./admin/index.ts";
 import { createAuditLog } from "./audit/index.ts";
+import { createBackups } from "./backup/index.ts";
 import { isLoopback, type Config, type ListenAddress, type LoadedConfig } from "./config/index.ts";
 import { openDatabase, upgrade } from "./db/index.ts";
-import { declaredIn, startKeys } from "./declared.ts";
+import { declaredIn, sourcesIn, startKeys } from "./declared.ts";
 import { createGateway, createSettler, type Gateway } from "./gateway/index.ts";
-import { openAdminToken, openHome } from "./home/index.ts";
+import { openAdminToken, openHome, type Home } from "./home/index.ts";
 import { createKeyRecords, createOwnership, Keys, type Ownership } from "./identity/index.ts";
 import { createSpools, openListener, type Plane, type Refuse } from "./ingress/index.ts";
 import { systemClock, type Clock } from "./kernel/clock.ts";
@@ -12,13 +13,15 @@ import { AppError } from "./kernel/errors.ts";
 import type { Log } from "./kernel/log.ts";
 import type { Secret } from "./kernel/secret.ts";
 import { createLiveSettings, type LiveSettings } from "./live-settings.ts";
-import { createProviders, predefinedProviders, type Provider } from "./providers/index.ts";
+import { createCredentialCare, createProviders, predefinedProviders, type Provider } from "./providers/index.ts";
 import { createReload } from "./reload.ts";
 import { createRouting } from "./routing/index.ts";
 import { Shutdown } from "./shutdown.ts";
-import { createConnector, httpGet } from "./upstream/index.ts";
-import { findResponse, openUsage } from "./usage/index.ts";
-import { createVault } from "./vault/index.ts";
+import { createSources, type Sources } from "./sources/index.ts";
+import { createConnector, httpGet, type HttpGet } from "./upstream/index.ts";
+import { findResponse, openUsage, type Usage } from "./usage/index.ts";
+import { createVault, openVaultStore } from "./vault/index.ts";
+import { credentialIn, vaultOptions } from "./vault-options.ts";
 import { version } from "./version.ts";
 
 export interface RunningGateway {
@@ -106,25 +109,21 @@ async function openState({ loaded, log, clock, closers, adopters }: Surroundings
   closers.push(() => db.close());
   await upgrade(db, { backups: home.file("backups"), keep: config.storage.backups, log, clock });
 
-  const vault = createVault({
-    db,
-    home,
-    clock,
-    options: {
-      unlocker: config.vault.unlocker,
-      keyFile: config.vault.keyFile,
-      cacheMs: config.vault.cacheMs,
-      environmentKey: environment.rootKey,
-      passphrase: environment.passphrase,
-    },
-  });
+  const vaultStore = await openVaultStore({ db, home, clock, wanted: config.vault.store });
+  const { store } = vaultStore;
+  const vault = createVault({ db, store, home, clock, log, options: vaultOptions(loaded, clock) });
   closers.push(() => vault.seal());
-  const { how, created } = await vault.start();
-  if (how === null) log.warn({}, "the vault is sealed; unseal it with `portcullis vault unseal`");
-  else log.info({ slot: how, created }, "the vault is open");
+  if (vaultStore.kind() !== config.vault.store) {
+    const where = { lies: vaultStore.kind() };
+    log.warn(where, "the vault lies elsewhere than `vault.store` says; see `portcullis vault move`");
+  }
+  const { how, created, why } = await vault.start();
+  if (how === null) log.warn({ why }, "the vault is sealed; unseal it with `portcullis vault unseal`");
+  else log.info({ slot: how, created, why }, "the vault is open");
 
   const keys = new Keys({ records: createKeyRecords(db), vault, clock });
   await keys.load();
+  const sources = openSources({ loaded, log, clock, closers, adopters }, home);
   const providers = await createProviders({
     db,
     clock,
@@ -132,21 +131,46 @@ async function openState({ loaded, log, clock, closers, adopters }: Surroundings
     predefined: predefinedProviders,
     declared: declaredIn(loaded),
     environment: await startKeys(config.providers, environment.secrets),
+    sources,
   });
   const ownership = createOwnership(db, clock);
   const audit = createAuditLog(db, clock);
   const reload = createReload({ loaded, log, clock, audit, providers, adopters });
-  return { adminToken, home, db, vault, keys, providers, ownership, audit, reload };
+  return { adminToken, home, db, vault, vaultStore, keys, providers, sources, ownership, audit, reload };
+}
+
+/** What references lead to. Those of the file are asked for at once, so that their first request does not wait. */
+function openSources(
+  { loaded, log, clock, closers, adopters }: Pick<Surroundings, "loaded" | "log" | "clock" | "closers" | "adopters">,
+  home: Home,
+): Sources {
+  const { config, environment } = loaded;
+  const sources = createSources({
+    settings: config.sources,
+    environment: environment.external,
+    variable: loaded.variable,
+    ownPaths: [home.path, config.vault.keyFile, credentialIn(environment.credentialsDirectory)].filter(
+      (path) => path !== undefined,
+    ),
+    userHome: loaded.userHome,
+    clock,
+    log,
+  });
+  closers.push(() => sources.close());
+  const ask = ({ providers }: Config): void => {
+    for (const reference of sourcesIn(providers)) sources.resolve(reference).catch(() => undefined); // the log tells of it
+  };
+  ask(config);
+  adopters.push((next) => sources.adopt(next.sources), ask);
+  return sources;
 }
 
 /** What requests go through: the two planes, and between them and the providers the connector and the ledger. */
-async function openTraffic(
-  { loaded, log, clock, traceRequests, live, shutdown, closers, adopters }: Surroundings,
-  state: Awaited<ReturnType<typeof openState>>,
-) {
+async function openTraffic(surroundings: Surroundings, state: Awaited<ReturnType<typeof openState>>) {
+  const { loaded, log, clock, traceRequests, live, shutdown, closers, adopters } = surroundings;
   const { config } = loaded;
   const { home, keys, providers, vault } = state;
-  const connector = createConnector(config.upstream);
+  const connector = createConnector(config.upstream, clock);
   adopters.push((next) => connector.adopt(next.upstream));
   closers.push(() => connector.close());
   const usage = await openUsage({
@@ -186,18 +210,38 @@ async function openTraffic(
     },
   });
   shutdown.cutWith(() => gateway.cutAll(new AppError("draining")));
-  const admin = createAdmin({
+  return { gateway, admin: openAdmin(surroundings, state, { usage, httpGet: httpGet(connector) }) };
+}
+
+/** The control plane, and what looks after credentials between its calls. */
+function openAdmin(
+  { loaded: { config }, log, clock, live, closers }: Surroundings,
+  state: Awaited<ReturnType<typeof openState>>,
+  { usage, httpGet: get }: { readonly usage: Usage; readonly httpGet: HttpGet },
+): Plane {
+  const { vault, vaultStore } = state;
+  const care = createCredentialCare({ ...state, httpGet: get, clock, log, settings: live.credentialTests });
+  closers.push(care.start());
+  return createAdmin({
     ...state,
     clock,
     configuration: state.reload.state,
     defaults: live.keyDefaults,
-    httpGet: httpGet(connector),
+    httpGet: get,
     log,
+    makeBackup: createBackups({
+      openDatabase: () => openDatabase({ url: config.storage.url.reveal(), home: state.home.path }),
+      vault,
+      vaultFile: () => (vaultStore.kind() === "file" ? vaultStore.store : undefined),
+      settle: () => usage.flush(),
+      clock,
+      product: version,
+    }),
+    reveal: live.reveal,
     startedAt: clock.now(),
     usage,
     version,
   });
-  return { gateway, admin };
 }
 
 async function openPorts(

@@ -11,20 +11,24 @@ export function createLiveSettings(config: Config): LiveSettings {
   return {
     ...settings,
     adopt(next) {
-      const { headRules, bodyLimits, keyDefaults, drain } = settingsOf(next);
+      const { headRules, bodyLimits, keyDefaults, drain, reveal, credentialTests } = settingsOf(next);
       Object.assign(settings.headRules, headRules);
       Object.assign(settings.bodyLimits, bodyLimits);
       Object.assign(settings.keyDefaults, keyDefaults);
       Object.assign(settings.drain, drain);
+      Object.assign(settings.reveal, reveal);
+      Object.assign(settings.credentialTests, credentialTests);
     },
   };
 }
 
-function settingsOf({ server, keys }: Config) {
+function settingsOf({ server, credentials, keys, vault }: Config) {
   return {
     headRules: { hosts: new Set([...server.allowedHosts, server.host]), origins: new Set(server.allowedOrigins) },
     bodyLimits: { limitBytes: server.bodyLimitBytes, timeoutMs: server.bodyTimeoutMs, minRate: server.bodyMinRate },
     keyDefaults: { keyLifeMs: keys.expiresMs },
     drain: { delayMs: server.shutdownDelayMs, limitMs: server.drainMs },
+    reveal: { allowed: vault.reveal },
+    credentialTests: { testEveryMs: credentials.testEveryMs },
   };
 }

@@ -1,4 +1,5 @@
 import "./runtime-flags.ts";
+import { backupCommands } from "./backups.ts";
 import { takeEnvironmentCopy } from "./config/index.ts";
 import { runCli } from "./cli/index.ts";
 import { homePath, readAdminToken } from "./home/index.ts";
@@ -24,4 +25,5 @@ process.exitCode = await runCli(process.argv.slice(2), {
   simulate: async (options, started) => (await import("./simulate.ts")).simulate(options, started),
   doctor: async (place) => (await import("./doctor.ts")).doctor(place),
   database: databaseCommands,
+  backups: backupCommands,
 });

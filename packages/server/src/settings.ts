@@ -1,11 +1,13 @@
 import { loadConfig, type ConfigNames, type LoadedConfig } from "./config/index.ts";
 import { dialects } from "./dialects/index.ts";
+import { externalVariables } from "./external/index.ts";
 import { predefinedProviders } from "./providers/index.ts";
 
 /** What a configuration file may name: `config` itself knows neither dialects nor providers. */
 export const configNames: ConfigNames = {
   dialects: dialects.map((dialect) => dialect.id),
   providers: predefinedProviders.map((provider) => provider.id),
+  externalVariables,
   keyVariables: [...new Set(predefinedProviders.flatMap((provider) => provider.env))],
 };
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { count, line, time } from "./values.ts";
 
 /** Micro-dollars per million tokens. */
-const tokenPrice = z.object({
+export const tokenPrice = z.object({
   input: count,
   output: count,
   cache_read: count.optional(),
@@ -16,7 +16,7 @@ const tokenPrice = z.object({
 });
 
 /** Micro-dollars. A model that is sold by these alone charges nothing for tokens. */
-const unitPrice = z.object({
+export const unitPrice = z.object({
   image: count.optional(),
   million_characters: count.optional(),
   audio_hour: count.optional(),

@@ -10,10 +10,14 @@ test("the OpenAPI document describes every endpoint, and is the same each time",
   assert.equal(document.openapi, "3.1.0");
   assert.equal(document.info.version, "1.2.3");
   for (const members of Object.values(endpoints)) {
-    for (const { method, path, summary, status } of Object.values(members) as readonly Declaration[]) {
+    for (const { method, path, summary, status, mayCreate } of Object.values(members) as readonly Declaration[]) {
       const operation = document.paths[path]?.[method.toLowerCase()];
       assert.equal(operation?.summary, summary, `${method} ${path}`);
-      assert.deepEqual(Object.keys(operation.responses), [String(status ?? 200), "default"]);
+      assert.deepEqual(Object.keys(operation.responses), [
+        String(status ?? 200),
+        ...(mayCreate === true ? ["201"] : []),
+        "default",
+      ]);
       assert.equal((operation.responses[status ?? 200].content === undefined) === (status === 204), true, path);
       const named = (operation.parameters ?? []).filter((parameter: { in: string }) => parameter.in === "path");
       assert.equal(named.length, path.split("{").length - 1);

@@ -7,10 +7,11 @@ import { issuedKey, key } from "./keys.ts";
 import { model } from "./models.ts";
 import { provider, testResult } from "./providers.ts";
 import { requestRow } from "./requests.ts";
+import { secret } from "./secrets.ts";
 import { owner } from "./setup.ts";
 import { schemas } from "./table.ts";
 import { usageRow } from "./usage.ts";
-import { problem } from "./values.ts";
+import { fileContent, problem } from "./values.ts";
 import { vaultSlot, vaultStatus } from "./vault.ts";
 
 /** The things the API speaks of, under the names the document gives them. */
@@ -20,6 +21,7 @@ const things: Readonly<Record<string, z.ZodType>> = {
   IssuedKey: issuedKey,
   Key: key,
   Model: model,
+  NamedSecret: secret,
   Owner: owner,
   Problem: problem,
   Provider: provider,
@@ -84,7 +86,8 @@ function nameSchemas(operations: readonly Operation[]): Map<z.ZodType, string> {
   for (const { name, schemas: own } of operations) {
     const base = name.charAt(0).toUpperCase() + name.slice(1);
     if (own.input !== undefined && !names.has(own.input)) names.set(own.input, `${base}Input`);
-    if (own.output !== undefined && !names.has(own.output)) names.set(own.output, `${base}Output`);
+    if (own.output !== undefined && own.output !== fileContent && !names.has(own.output))
+      names.set(own.output, `${base}Output`);
   }
   return names;
 }
@@ -113,7 +116,11 @@ function describeOperation(
   names: ReadonlyMap<z.ZodType, string>,
 ): JsonObject {
   const parameters = [...describePath(declaration.path), ...describeQuery(own.query)];
-  const status = declaration.status ?? 200;
+  const { status = 200, mayCreate = false } = declaration;
+  const done =
+    own.output === undefined
+      ? { description: "Done" }
+      : { description: "Done", content: replyContent(own.output, declaration, names) };
   return {
     operationId: name,
     tags: [resource],
@@ -129,10 +136,8 @@ function describeOperation(
       ? {}
       : { requestBody: { required: !own.input.safeParse({}).success, content: jsonContent(own.input, names) } }),
     responses: {
-      [status]:
-        own.output === undefined
-          ? { description: "Done" }
-          : { description: "Done", content: jsonContent(own.output, names) },
+      [status]: done,
+      ...(mayCreate ? { 201: { ...done, description: "Made" } } : {}),
       default: { $ref: "#/components/responses/Problem" },
     },
   };
@@ -155,6 +160,11 @@ function describeQuery(query: z.ZodType | undefined): readonly JsonObject[] {
 
 function jsonContent(schema: z.ZodType, names: ReadonlyMap<z.ZodType, string>): JsonObject {
   return { "application/json": { schema: reference(names.get(schema) ?? "") } };
+}
+
+function replyContent(schema: z.ZodType, { download }: Declaration, names: ReadonlyMap<z.ZodType, string>): JsonObject {
+  if (download === undefined) return jsonContent(schema, names);
+  return { [download]: { schema: { type: "string", format: "binary" } } };
 }
 
 function reference(name: string): { readonly $ref: string } {

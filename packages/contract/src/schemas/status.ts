@@ -24,6 +24,20 @@ export const status = {
           dropped_rows: count,
         })
         .nullable(),
+      /** The kinds of sources that references in use lead to. */
+      sources: z.array(
+        z.object({
+          kind: z.string(),
+          /** Whether every last attempt to read a value succeeded. */
+          ok: z.boolean(),
+          last_ok_at: time.nullable(),
+          /** The age of the oldest value that is being used. */
+          age_ms: count.nullable(),
+          problem: z.string().nullable(),
+          /** How many values are at hand. */
+          cached: count,
+        }),
+      ),
       providers_with_keys: z.array(z.string()),
     }),
   },

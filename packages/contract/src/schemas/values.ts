@@ -31,6 +31,9 @@ export const secretValue = z
   .max(8192)
   .regex(/^[\x21-\x7e]+$/, "must be printable ASCII without spaces");
 
+/** A reply that is a file. */
+export const fileContent = z.custom<AsyncIterable<Uint8Array>>();
+
 export const count = z.int().min(0);
 
 export const paging = {

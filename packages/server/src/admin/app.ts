@@ -8,8 +8,10 @@ import { ulid } from "../kernel/ids.ts";
 import { readBody, type Plane } from "../ingress/index.ts";
 import { createAccess, type Access, type Actor } from "./access.ts";
 import { auditedDetail, auditedTarget } from "./audited.ts";
+import { sendDownload } from "./download.ts";
 import type { AdminParts } from "./parts.ts";
 import { sendOpenaiError, sendProblem } from "./problem.ts";
+import { isLocal } from "./reveal.ts";
 import { createHandlers } from "./resources/index.ts";
 import { createRouter, type Match } from "./router.ts";
 
@@ -17,6 +19,10 @@ import { createRouter, type Match } from "./router.ts";
 export interface Call {
   readonly actor: Actor;
   readonly requestId: string;
+  /** Whether the caller is a process on this machine. */
+  readonly local: boolean;
+  /** Says that something was made that was not there before, where the endpoint tells the two apart: the reply is 201. */
+  created(): void;
 }
 
 /** A handler as the table holds it; its types were checked where the resource defines it. */
@@ -31,8 +37,8 @@ interface Operation {
 
 const bodyLimits = { limitBytes: 1024 * 1024, timeoutMs: 30_000, minRate: 500 };
 
-/** Its own, and those of LiteLLM's key management. */
-const ownPaths = /^\/(?:api\/v1|key|spend)\//;
+/** Its own, those of LiteLLM's key management, and those of the secrets daemon. */
+const ownPaths = /^\/(?:(?:api\/v1|key|spend|credentials|secrets|test\/provider)\/|providers(?:\/[^/]+\/test)?$)/;
 
 /**
  * The control plane: every endpoint of the contract, each behind the policy it declares. In this order: token → policy →
@@ -54,10 +60,12 @@ export function createAdmin(parts: AdminParts): Plane {
       await answer(request, response, match, requestId, parts, access);
     };
     respond().catch((thrown: unknown) => {
-      if (response.headersSent) return; // a body that could not be read was answered where that was found out
       const error = asAppError(thrown);
+      const isDownload = match?.handler.declaration.download !== undefined;
+      if (response.headersSent && !isDownload) return; // a body that could not be read was answered where that was found out
       if (error.level === "error")
         parts.log.error({ requestId, path: withoutKeys(path), error: describe(error) }, "admin request failed");
+      if (response.headersSent) return; // broken off, and the log has it
       if (error.code === "body_too_large") response.shouldKeepAlive = false;
       if (match?.handler.declaration.errors === "openai") sendOpenaiError(response, error, requestId);
       else sendProblem(response, error, requestId);
@@ -82,14 +90,21 @@ async function answer(
     const target = auditedTarget(match.params, input);
     await parts.audit.record({ actor, action: name, target, detail: auditedDetail(input) });
   }
-  const output = await handler({ params: match.params, query, input }, { actor, requestId });
+  let status = declaration.status ?? 200;
+  const created = () => void (status = 201);
+  const call = { actor, requestId, local: isLocal(request), created };
+  const output = await handler({ params: match.params, query, input }, call);
   const head = { "cache-control": "no-store", "x-request-id": requestId };
+  if (declaration.download !== undefined) {
+    const content = output as AsyncIterable<Uint8Array>; // as the type of its handler says
+    return sendDownload(response, content, { ...head, "content-type": declaration.download });
+  }
   if (shapes.output === undefined) {
     response.writeHead(204, head).end();
     return;
   }
   const body = JSON.stringify(shapes.output.parse(output));
-  response.writeHead(declaration.status ?? 200, { ...head, "content-type": "application/json" }).end(body);
+  response.writeHead(status, { ...head, "content-type": "application/json" }).end(body);
 }
 
 function admit(declaration: Declaration, actor: Actor | undefined): Actor {

@@ -4,6 +4,7 @@
  */
 const recorded: ReadonlySet<string> = new Set([
   "admin",
+  "again",
   "allow_ip",
   "allow_private",
   "base_url",
@@ -29,11 +30,15 @@ const recorded: ReadonlySet<string> = new Set([
   "price_micros_per_unit",
   "priority",
   "provider",
+  "recipients",
+  "reference",
   "service",
   "since",
+  "source",
   "team",
   "team_id",
   "test",
+  "to",
   "until",
   "user",
   "user_id",
@@ -51,7 +56,7 @@ export function auditedDetail(input: unknown): Readonly<Record<string, unknown>>
 
 /** What an event is about: what the address names, else what the body does (`POST /providers {id}`, `/credentials {provider}`). */
 export function auditedTarget(params: Readonly<Record<string, string>>, input: unknown): string {
-  const named = params["id"] ?? params["model_id"];
+  const named = params["id"] ?? params["model_id"] ?? params["name"] ?? params["provider"];
   if (named !== undefined || typeof input !== "object" || input === null) return named ?? "";
   const { id, provider, name }: { id?: unknown; provider?: unknown; name?: unknown } = input;
   return [id, provider, name].find((value) => typeof value === "string") ?? "";

@@ -2,12 +2,14 @@ import type { Clock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Secret } from "../kernel/secret.ts";
 import type { AuditLog } from "../audit/index.ts";
+import type { MakeBackup } from "../backup/index.ts";
 import type { Db } from "../db/index.ts";
 import type { Keys, Ownership } from "../identity/index.ts";
 import type { Providers } from "../providers/index.ts";
 import type { HttpGet } from "../upstream/index.ts";
+import type { Sources } from "../sources/index.ts";
 import type { Usage } from "../usage/index.ts";
-import type { Vault } from "../vault/index.ts";
+import type { OpenedVaultStore, Vault } from "../vault/index.ts";
 
 /** What the control plane acts on. */
 export interface AdminParts {
@@ -25,10 +27,15 @@ export interface AdminParts {
   readonly httpGet: HttpGet;
   readonly keys: Keys;
   readonly log: Log;
+  readonly makeBackup: MakeBackup;
   readonly ownership: Ownership;
   readonly providers: Providers;
+  /** Whether stored values may be read back; see reveal.ts. */
+  readonly reveal: { readonly allowed: boolean };
+  readonly sources: Sources;
   readonly startedAt: number;
   readonly usage: Usage;
   readonly vault: Vault;
+  readonly vaultStore: Pick<OpenedVaultStore, "kind" | "move">;
   readonly version: string;
 }

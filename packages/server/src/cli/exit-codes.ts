@@ -4,7 +4,7 @@ import { AppError } from "../kernel/errors.ts";
 export const exitCodes = { done: 0, failed: 1, wrongUsage: 2, notFound: 3, refused: 4, unreachable: 5 } as const;
 
 /** Codes whose status alone would say that the command line is wrong. */
-const failures = new Set(["config_invalid", "provider_test_failed"]);
+const failures = new Set(["config_invalid", "import_unreadable", "provider_test_failed"]);
 
 const noGateway = new Set(["unreachable", "timeout", "unexpected_reply"]);
 

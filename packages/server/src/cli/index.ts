@@ -1,9 +1,11 @@
 export type {
+  BackupCommands,
   CliParts,
   DatabaseCommands,
   DemoOptions,
   Finding,
   Place,
+  RestoreGiven,
   ServeOptions,
   ServeStarted,
   SimulateOptions,

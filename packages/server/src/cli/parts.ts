@@ -78,6 +78,47 @@ export interface DatabaseCommands {
   backup(file: string): Promise<{ readonly file: string; readonly bytes: number }>;
 }
 
+/** What a backup says of itself, and what came of it. */
+export interface RestoreReport {
+  readonly header: {
+    readonly made_at: string;
+    readonly product: string;
+    readonly schema: number;
+    readonly engine: string;
+  };
+  /** By table. */
+  readonly rows: Readonly<Record<string, number>>;
+  readonly vault: {
+    readonly opened: number;
+    readonly unreadable: readonly string[];
+    readonly keptSlots: readonly string[];
+    readonly droppedSlots: readonly string[];
+  };
+  /** The kind of the unlock slot that was made for this machine, if one was. */
+  readonly newSlot: string | undefined;
+  readonly target: string;
+}
+
+export interface RestoreGiven {
+  readonly file: string;
+  readonly dryRun: boolean;
+  readonly identityFile: string | undefined;
+  /** Asks for the passphrase, if it turns out that one is needed. */
+  passphrase(): Promise<string>;
+}
+
+export interface BackupCommands {
+  /** Writes what `make` brings to `file`, whole or not at all; nothing is made if the name is taken. */
+  save(
+    file: string,
+    options: { readonly replace: boolean },
+    make: () => Promise<AsyncIterable<Uint8Array>>,
+  ): Promise<{ readonly file: string; readonly bytes: number }>;
+  /** The recipients that a file lists. */
+  recipients(file: string): Promise<readonly string[]>;
+  restore(given: RestoreGiven): Promise<RestoreReport>;
+}
+
 /**
  * What the command line is made of. `main` supplies the streams of the process and everything that runs the gateway
  * inside it; all other commands talk to a gateway over its admin API.
@@ -103,4 +144,5 @@ export interface CliParts {
   simulate(options: SimulateOptions, started: (facts: { readonly url: string }) => void): Promise<void>;
   doctor(place: Place): Promise<readonly Finding[]>;
   database(place: Place): DatabaseCommands;
+  backups(place: Place): BackupCommands;
 }

@@ -30,6 +30,14 @@ export async function readSecret(
   return value;
 }
 
+/** The same for one that is made up now. On a terminal it is typed twice: a slip would not show before it is needed. */
+export async function readNewSecret(context: CommandContext, what: string, fromEnv?: string): Promise<string> {
+  const value = await readSecret(context, what, fromEnv);
+  if (fromEnv !== undefined || !context.questions.interactive) return value;
+  if ((await context.questions.secret("the same again")) === value) return value;
+  throw wrongUsage("the two differ", "try again");
+}
+
 async function readAll(input: Readable, what: string): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -34,11 +34,21 @@ export interface Config {
   /** `sqlite:`, `sqlite:/path` or `postgres://…`; a secret, since the last may hold a password. */
   readonly storage: { readonly url: Secret; readonly backups: number };
   readonly vault: {
-    readonly unlocker: "auto" | "key-file" | "passphrase" | "environment";
+    readonly unlocker: FileConfig["vault"]["unlocker"];
     readonly keyFile: string | undefined;
+    /** Mount and name of a key of the Transit engine. */
+    readonly transit: string | undefined;
+    readonly awsKms: string | undefined;
+    /** Where a new vault lies. */
+    readonly store: "database" | "file";
     readonly cacheMs: number;
+    readonly reveal: boolean;
   };
   readonly providers: readonly DeclaredProvider[];
+  /** 0: keys are tested only when somebody asks. */
+  readonly credentials: { readonly testEveryMs: number };
+  /** Where references lead; what is `undefined` is found as the vendors' own tools find it. */
+  readonly sources: ReturnType<typeof toSources>;
   readonly keys: { readonly expiresMs: number | undefined };
   readonly usage: {
     readonly journalMaxBytes: number;
@@ -65,7 +75,7 @@ export interface DeclaredProvider {
   readonly dialects: readonly string[] | undefined;
   readonly baseUrl: string | undefined;
   readonly allowPrivate: boolean | undefined;
-  /** `env:NAME` (the value is then in `LoadedConfig.environment.secrets`) or `file:/path`. */
+  /** A reference. The value of `env:NAME` is in `LoadedConfig.environment.secrets`. */
   readonly apiKey: string | undefined;
   readonly models: readonly DeclaredModel[];
   readonly headers: Readonly<Record<string, string>>;
@@ -85,7 +95,7 @@ export interface DeclaredModel {
 }
 
 export function toConfig(file: FileConfig): Config {
-  const { server, vault, keys, usage, upstream } = file;
+  const { server, vault, credentials, keys, usage, upstream } = file;
   return deepFreeze({
     server: {
       host: server.host.toLowerCase(),
@@ -105,8 +115,18 @@ export function toConfig(file: FileConfig): Config {
     },
     admin: { listener: adminListener(server, file.admin) },
     storage: { url: new Secret(file.storage.url), backups: file.storage.backups },
-    vault: { unlocker: vault.unlocker, keyFile: vault.key_file, cacheMs: vault.cache },
+    vault: {
+      unlocker: vault.unlocker,
+      keyFile: vault.key_file,
+      transit: vault.transit,
+      awsKms: vault.aws_kms,
+      store: vault.store,
+      cacheMs: vault.cache,
+      reveal: vault.reveal,
+    },
     providers: Object.entries(file.providers).map(([id, declared]) => toProvider(id, declared)),
+    credentials: { testEveryMs: credentials.test_every },
+    sources: toSources(file.sources),
     keys: { expiresMs: keys.expires },
     usage: {
       journalMaxBytes: usage.journal_max_bytes,
@@ -138,6 +158,29 @@ export function adminListener(server: ListenAddress, admin: FileConfig["admin"])
   const listener = { host: admin.host?.toLowerCase() ?? "127.0.0.1", port: admin.port ?? 8485 };
   const same = listener.host === server.host.toLowerCase() && listener.port === server.port && listener.port !== 0;
   return same ? undefined : listener;
+}
+
+function toSources({ cache, keep, timeout, ca_file: caFile, ...at }: FileConfig["sources"]) {
+  return {
+    cacheMs: cache,
+    keepMs: keep,
+    timeoutMs: timeout,
+    vault: {
+      address: at.vault_address,
+      namespace: at.vault_namespace,
+      auth: at.vault_auth,
+      mount: at.vault_mount,
+      tokenFile: at.vault_token_file,
+      role: at.vault_role,
+      roleId: at.vault_role_id,
+      secretIdFile: at.vault_secret_id_file,
+      caFile,
+    },
+    aws: { region: at.aws_region, profile: at.aws_profile },
+    gcp: { project: at.gcp_project, credentialsFile: at.gcp_credentials_file },
+    azure: { vaultSuffix: at.azure_vault_suffix },
+    op: { address: at.op_address, tokenFile: at.op_token_file, caFile },
+  };
 }
 
 function toProvider(id: string, declared: FileConfig["providers"][string]): DeclaredProvider {

@@ -10,8 +10,17 @@ export interface TakenEnvironment {
   readonly rootKey: Secret | undefined;
   /** PORTCULLIS_PASSPHRASE */
   readonly passphrase: Secret | undefined;
+  /** The variables that say which login session this process belongs to, for the key ring of the operating system. */
+  readonly session: Readonly<Record<string, string>>;
+  /** CREDENTIALS_DIRECTORY: where systemd lays out what it hands to a service. */
+  readonly credentialsDirectory: string | undefined;
   /** By variable: the providers' key variables that were set, and those that `env:NAME` references name. */
   readonly secrets: ReadonlyMap<string, Secret>;
+  /** The variables of other vendors' tools that were set (AWS_REGION, VAULT_TOKEN, …). No reference can name one. */
+  readonly external: {
+    readonly texts: Readonly<Record<string, string>>;
+    readonly secrets: ReadonlyMap<string, Secret>;
+  };
 }
 
 export type Environment = Record<string, string | undefined>;
@@ -34,10 +43,29 @@ export function takeVariable(environment: Environment, name: string): Secret | u
   return value === undefined || value === "" ? undefined : new Secret(value);
 }
 
+const sessionVariables = [
+  "DBUS_SESSION_BUS_ADDRESS",
+  "XDG_RUNTIME_DIR",
+  "HOME",
+  "USER",
+  "LOGNAME",
+  "SystemRoot",
+  "USERPROFILE",
+  "APPDATA",
+  "LOCALAPPDATA",
+] as const;
+
+/** These hold no secrets, and stay where they are. */
+function sessionOf(environment: Environment): Readonly<Record<string, string>> {
+  const found = sessionVariables.map((name) => [name, environment[name]] as const);
+  return Object.fromEntries(found.filter((entry): entry is [(typeof entry)[0], string] => !!entry[1]));
+}
+
 /** Takes every secret there is; one that nobody here needs (PORTCULLIS_KEY) is dropped. */
 export function takeSecrets(
   environment: Environment,
   keyVariables: readonly string[],
+  externalVariables: ExternalVariables = { texts: [], secrets: [] },
 ): TakenEnvironment & { readonly secrets: Map<string, Secret> } {
   const secrets = new Map<string, Secret>();
   for (const name of keyVariables) {
@@ -49,8 +77,32 @@ export function takeSecrets(
     adminToken: takeVariable(environment, "PORTCULLIS_ADMIN_TOKEN"),
     rootKey: takeVariable(environment, "PORTCULLIS_ROOT_KEY"),
     passphrase: takeVariable(environment, "PORTCULLIS_PASSPHRASE"),
+    session: sessionOf(environment),
+    credentialsDirectory: environment["CREDENTIALS_DIRECTORY"] || undefined,
     secrets,
+    external: takeExternal(environment, externalVariables),
   };
+}
+
+/** Variables of other vendors' tools, by whether they hold secrets. */
+export interface ExternalVariables {
+  readonly texts: readonly string[];
+  readonly secrets: readonly string[];
+}
+
+function takeExternal(environment: Environment, names: ExternalVariables): TakenEnvironment["external"] {
+  const texts: Record<string, string> = {};
+  for (const name of names.texts) {
+    const value = environment[name];
+    delete environment[name];
+    if (value !== undefined && value !== "") texts[name] = value;
+  }
+  const secrets = new Map<string, Secret>();
+  for (const name of names.secrets) {
+    const secret = takeVariable(environment, name);
+    if (secret !== undefined) secrets.set(name, secret);
+  }
+  return { texts, secrets };
 }
 
 /** A setting that a variable or a flag gives. */

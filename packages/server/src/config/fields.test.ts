@@ -5,10 +5,12 @@ import {
   isBaseUrl,
   isHeaderName,
   isHost,
+  isKmsKey,
   isLoopback,
   isProviderId,
   isReference,
   isStorageUrl,
+  isTransitKey,
   isWebOrigin,
 } from "./fields.ts";
 
@@ -79,10 +81,10 @@ test("a base URL means exactly what it says", () => {
   );
 });
 
-test("a reference names a variable or a file, and never a secret of our own", () => {
+test("a reference names a variable, a file or a place in a source, and never a secret of our own", () => {
   expectAll(
     isReference,
-    ["env:OPENAI_API_KEY", "env:_a1", "file:/run/secrets/key"],
+    ["env:OPENAI_API_KEY", "env:_a1", "file:/run/secrets/key", "vault:secret/a#b", "aws:a", "op:a/b/c"],
     [
       "sk-123",
       "env:",
@@ -97,6 +99,31 @@ test("a reference names a variable or a file, and never a secret of our own", ()
       "env:PORTCULLIS_ADMIN_TOKEN",
       "",
     ],
+  );
+});
+
+test("a key that unlocks the vault is named as its service names it, and leads nowhere else", () => {
+  expectAll(
+    isTransitKey,
+    ["transit/portcullis", "team/a/transit/key-1", "t/k.v2"],
+    [
+      "",
+      "portcullis",
+      "/portcullis",
+      "transit/",
+      "transit//key",
+      "../sys/seal",
+      "transit/../key",
+      "transit/a?b",
+      "t/a b",
+    ],
+  );
+  const id = "1234abcd-12ab-34cd-56ef-1234567890ab";
+  const arn = "arn:aws:kms:eu-central-1:111122223333";
+  expectAll(
+    isKmsKey,
+    [id, `mrk-${"0".repeat(32)}`, "alias/portcullis", `${arn}:key/${id}`, `${arn}:alias/team/portcullis`],
+    ["", "portcullis", "alias/", `key/${id}`, "arn:aws:s3:::bucket", `${arn}:key/`, "alias/a b", `${id}\n`],
   );
 });
 

@@ -2,6 +2,7 @@ import { BlockList, isIP } from "node:net";
 import { isAbsolute } from "node:path";
 import { z } from "zod";
 import { parseDurationMs } from "../kernel/clock.ts";
+import { parseReference } from "../kernel/reference.ts";
 
 // The kinds of value a setting may have. Each carries `expects`: what to write there, in words that
 // complete "must be …". Messages, `config explain` and the reference are all made from it.
@@ -80,16 +81,31 @@ export function isStorageUrl(value: string): boolean {
   return /^postgres(ql)?:\/\/\S+$/.test(value) && URL.canParse(value);
 }
 
-/** `env:NAME` or `file:/absolute/path`. The gateway's own variables cannot be sent to a provider by naming them here. */
+/**
+ * Text that says where a secret lies. The gateway's own variables cannot be sent to a provider by naming them here, and what
+ * is named as a variable cannot be a key with `-` or `.` in it: references are shown.
+ */
 export function isReference(value: string): boolean {
-  if (value.startsWith("file:")) return isAbsolute(value.slice("file:".length));
-  const name = referencedVariable(value);
-  return name !== undefined && !name.startsWith("PORTCULLIS_");
+  const parsed = parseReference(value);
+  return "kind" in parsed && (parsed.kind !== "env" || /^\w+$/.test(parsed.place));
 }
 
 /** The `NAME` of `env:NAME`. */
 export function referencedVariable(reference: unknown): string | undefined {
-  return typeof reference === "string" ? /^env:([A-Za-z_][A-Za-z0-9_]*)$/.exec(reference)?.[1] : undefined;
+  const parsed = parseReference(typeof reference === "string" ? reference : "");
+  return "kind" in parsed && parsed.kind === "env" ? parsed.place : undefined;
+}
+
+/** `transit/portcullis`: where the engine is mounted, and the name of the key. */
+export function isTransitKey(value: string): boolean {
+  return value.length <= 256 && /^[A-Za-z0-9_][\w.-]*(\/[A-Za-z0-9_][\w.-]*)+$/.test(value);
+}
+
+/** A key id or an alias of AWS KMS, as a name or as an ARN. */
+export function isKmsKey(value: string): boolean {
+  const pattern =
+    /^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key\/[\w-]{36,64}|alias\/[\w/-]{1,250})|[\w-]{36,64}|alias\/[\w/-]{1,250})$/;
+  return pattern.test(value);
 }
 
 export function isProviderId(value: string): boolean {

@@ -34,7 +34,8 @@ test("nothing has to be configured", () => {
   assert.deepEqual([config.server.host, config.server.port], ["127.0.0.1", 8484]);
   assert.equal(config.admin.listener, undefined);
   assert.equal(config.storage.url.reveal(), "sqlite:");
-  assert.deepEqual(config.vault, { unlocker: "auto", keyFile: undefined, cacheMs: 300_000 });
+  const unset = { keyFile: undefined, transit: undefined, awsKms: undefined };
+  assert.deepEqual(config.vault, { ...unset, unlocker: "auto", store: "database", cacheMs: 300_000, reveal: false });
   assert.deepEqual(config.upstream, {
     connectTimeoutMs: 10_000,
     firstByteTimeoutMs: 600_000,
@@ -143,6 +144,37 @@ test("secrets are taken out of the environment and print as nothing", () => {
   assert.equal(loaded.environment.secrets.has("GROQ_API_KEY"), false, "an empty variable is not set");
   assert.equal(loaded.config.storage.url.reveal(), "postgres://u:canary-db@db.lan/p");
   assert.doesNotMatch(inspect(loaded, { depth: Infinity }) + JSON.stringify(loaded), /canary/);
+});
+
+test("the variables of other vendors' tools are taken too, and no reference can name one", () => {
+  const environment: Record<string, string> = {
+    AWS_REGION: "eu-central-1",
+    AWS_PROFILE: "",
+    VAULT_TOKEN: "canary-vault",
+    FREE: "canary-free",
+    PORTCULLIS_HOME: "/tmp/none",
+  };
+  const externalVariables = { texts: ["AWS_REGION", "AWS_PROFILE"], secrets: ["VAULT_TOKEN"] };
+  const { names, ...rest } = place(undefined, { environment });
+  const loaded = loadConfig({ ...rest, names: { ...names, externalVariables } });
+  assert.deepEqual(environment, { FREE: "canary-free", PORTCULLIS_HOME: "/tmp/none" });
+  assert.deepEqual(loaded.environment.external.texts, { AWS_REGION: "eu-central-1" });
+  assert.equal(loaded.environment.external.secrets.get("VAULT_TOKEN")?.reveal(), "canary-vault");
+  for (const name of ["VAULT_TOKEN", "AWS_REGION", "PORTCULLIS_HOME", "NOT_SET"]) {
+    assert.equal(loaded.variable(name), undefined, name);
+  }
+  assert.equal(loaded.variable("FREE")?.reveal(), "canary-free");
+  assert.equal("FREE" in environment, false, "what a reference named leaves the environment");
+  const again = loaded.reload();
+  assert.equal(again.variable("FREE")?.reveal(), "canary-free");
+  assert.equal(again.environment.external.secrets.get("VAULT_TOKEN")?.reveal(), "canary-vault");
+  assert.doesNotMatch(inspect(loaded, { depth: Infinity }) + JSON.stringify(loaded), /canary/);
+});
+
+test("a variable that the file names may be written in other ways", () => {
+  const environment = { MY_KEY: "canary-mine" };
+  const loaded = loadConfig(place("providers: { openai: { api_key: env:my_key } }", { environment }));
+  assert.equal(loaded.environment.secrets.get("MY_KEY")?.reveal(), "canary-mine");
 });
 
 test("unless told otherwise the environment is that of the process, and the secrets leave it", () => {
@@ -281,4 +313,18 @@ test("an invalid configuration is one error with all its problems", () => {
   });
   const many = Array.from({ length: 80 }, (_, index) => `unknown${index}: 1`).join("\n");
   assert.throws(() => loadConfig(place(many)), /has 80 problems[^]*and 30 more$/);
+});
+
+test("what says where the key ring and the system's credentials are is passed on, and stays where it is", () => {
+  const environment = { HOME: "/home/ada", DBUS_SESSION_BUS_ADDRESS: "unix:path=/run/bus", USER: "", PATH: "/bin" };
+  const loaded = loadConfig(
+    place("", { environment: { ...environment, CREDENTIALS_DIRECTORY: "/run/credentials/p" } }),
+  );
+  assert.deepEqual(loaded.environment.session, {
+    HOME: "/home/ada",
+    DBUS_SESSION_BUS_ADDRESS: "unix:path=/run/bus",
+  });
+  assert.equal(loaded.environment.credentialsDirectory, "/run/credentials/p");
+  assert.deepEqual(loaded.reload().environment.session, loaded.environment.session);
+  assert.deepEqual(loadConfig(place()).environment.session, {});
 });

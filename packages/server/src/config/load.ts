@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { AppError } from "../kernel/errors.ts";
+import { Secret } from "../kernel/secret.ts";
 import type { Config } from "./config.ts";
 import { ownVariables, type Environment, type TakenEnvironment } from "./environment.ts";
 import { survey, type ConfigNames, type EffectiveSetting, type Sources, type Survey } from "./survey.ts";
@@ -26,6 +27,13 @@ export interface LoadedConfig {
   /** The file that was read, absolute; `undefined` if there is none. */
   readonly file: string | undefined;
   readonly environment: TakenEnvironment;
+  /** The user's home directory, in which other programs keep their settings. */
+  readonly userHome: string;
+  /**
+   * Takes a variable that a reference names out of the environment. `undefined` if it is not set, or is one of the
+   * gateway's own or of another vendor's tools, which prove the gateway itself and go nowhere else.
+   */
+  variable(name: string): Secret | undefined;
   /** Every setting of the product and of each declared provider, with its value and where that comes from. */
   readonly settings: readonly EffectiveSetting[];
   /**
@@ -55,7 +63,26 @@ function loadWith(options: LoadOptions, kept: Environment): LoadedConfig {
     if (!(name in ownVariables)) kept[name] = value;
   }
   if (config === undefined) throw invalid(problems);
-  return { ...rest, config, reload: () => loadWith({ ...options, file: rest.file ?? options.file }, kept) };
+  const variable = (name: string): Secret | undefined => {
+    if (isReserved(name, options.names)) return undefined;
+    kept[name] ??= outside[name];
+    delete outside[name];
+    return kept[name] === undefined || kept[name] === "" ? undefined : new Secret(kept[name]);
+  };
+  const userHome = options.userHome ?? homedir();
+  return {
+    ...rest,
+    config,
+    userHome,
+    variable,
+    reload: () => loadWith({ ...options, file: rest.file ?? options.file }, kept),
+  };
+}
+
+/** Whether a variable proves the gateway itself to someone: no reference can name it. */
+function isReserved(name: string, { externalVariables }: ConfigNames): boolean {
+  const { texts = [], secrets = [] } = externalVariables ?? {};
+  return name.startsWith("PORTCULLIS_") || texts.includes(name) || secrets.includes(name);
 }
 
 /** Looks for problems without throwing: `file` is the one that was read, `problems` has a line for each. */

@@ -96,6 +96,14 @@ vault:
   ]);
 });
 
+test("an unlocker that needs a key says which setting names it", () => {
+  assert.deepEqual(problems("vault: { unlocker: transit }"), [
+    'portcullis.yaml:1:20: "vault.unlocker" is transit, which needs `vault.transit`: the key to unseal with',
+  ]);
+  assert.match(problems("vault: { unlocker: aws-kms }")[0] ?? "", /needs `vault\.aws_kms`/);
+  assert.deepEqual(problems("vault: { unlocker: aws-kms, aws_kms: alias/portcullis }"), []);
+});
+
 test("a wrong value is told with what it must be", () => {
   const table: readonly (readonly [file: string, problem: RegExp])[] = [
     ["server: { port: '8484' }", /1:17: "server\.port" must be a whole number .* \(got "8484"\)/],
@@ -155,7 +163,7 @@ test("a key in the file is refused and never repeated", () => {
   ]) {
     const found = problems(`providers:\n  openai:\n    api_key: ${JSON.stringify(secret)}\n`);
     assert.deepEqual(found, [
-      'portcullis.yaml:3:14: "providers.openai.api_key" must be a reference, never the key itself: env:NAME or file:/absolute/path; put the key into such a variable or file, or into the vault with `portcullis credentials add`',
+      'portcullis.yaml:3:14: "providers.openai.api_key" must be a reference, never the key itself: env:NAME, file:/absolute/path, vault:MOUNT/PATH#FIELD, aws:NAME, gcp:NAME, azure:VAULT/NAME or op:VAULT/ITEM/FIELD; put the key into such a variable or file, or into the vault with `portcullis credentials add`',
     ]);
   }
 });

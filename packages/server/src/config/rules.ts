@@ -47,7 +47,15 @@ function checkAdmin(values: Readonly<Record<string, unknown>>, names: SchemaName
 
 function checkVault(values: Readonly<Record<string, unknown>>, names: SchemaNames, report: Report): void {
   const vault = configSchema(names).shape.vault.safeParse(values["vault"]);
-  if (!vault.success || vault.data.key_file === undefined) return;
+  if (!vault.success) return;
+  for (const [kind, setting] of [
+    ["transit", "transit"],
+    ["aws-kms", "aws_kms"],
+  ] as const) {
+    if (vault.data.unlocker !== kind || vault.data[setting] !== undefined) continue;
+    report(["vault", "unlocker"], `is ${kind}, which needs \`vault.${setting}\`: the key to unseal with`);
+  }
+  if (vault.data.key_file === undefined) return;
   if (vault.data.unlocker === "auto" || vault.data.unlocker === "key-file") return;
   report(["vault", "key_file"], `is of no use while \`vault.unlocker\` is ${vault.data.unlocker}`);
 }

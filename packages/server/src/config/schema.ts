@@ -8,12 +8,14 @@ import {
   isHeaderValue,
   isHost,
   isHostName,
+  isKmsKey,
   isLoopback,
   isModelId,
   isName,
   isProviderId,
   isReference,
   isStorageUrl,
+  isTransitKey,
   isWebOrigin,
   listOf,
   restart,
@@ -140,20 +142,45 @@ const storage = z
 const vault = z
   .strictObject({
     unlocker: z
-      .enum(["auto", "key-file", "passphrase", "environment"])
+      .enum(["auto", "key-file", "passphrase", "environment", "key-ring", "transit", "aws-kms"])
       .default("auto")
       .describe(
-        "What unseals the vault at start: a key file, PORTCULLIS_PASSPHRASE, or PORTCULLIS_ROOT_KEY. `auto` takes the one that is there, and makes a key file on a first start with none.",
+        "What unseals the vault at start: a key file, PORTCULLIS_PASSPHRASE, PORTCULLIS_ROOT_KEY, the key ring of the operating system, or the key that `vault.transit` or `vault.aws_kms` names. `auto` takes what is there; on a first start with nothing given it takes the key ring if that works, and makes a key file otherwise.",
       )
       .meta(restart),
     key_file: text(isAbsolute, "an absolute path")
       .optional()
       .describe("The file that holds the root key, if not root.key in the home directory.")
       .meta({ ...restart, example: "/run/credentials/portcullis/root.key" }),
+    transit: text(isTransitKey, "a mount and a key, such as transit/portcullis")
+      .optional()
+      .describe(
+        "A key of the Transit engine that can unseal the vault. HashiCorp Vault or OpenBao is found as for references, by `sources.vault_address` and what belongs to it.",
+      )
+      .meta({ ...restart, example: "transit/portcullis" }),
+    aws_kms: text(isKmsKey, "the id, alias or ARN of a key, such as alias/portcullis")
+      .optional()
+      .describe(
+        "A symmetric key of AWS KMS that can unseal the vault. AWS is found as for references, by `sources.aws_region` and what belongs to it.",
+      )
+      .meta({ ...restart, example: "alias/portcullis" }),
+    store: z
+      .enum(["database", "file"])
+      .default("database")
+      .describe(
+        "Where a new vault lies: in the database, or in the file vault.json of the home. One that is there is moved with `portcullis vault move`.",
+      )
+      .meta(restart),
     cache: duration("0s", "24h")
       .prefault("5m")
       .describe("How long an opened provider key may stay in memory; `0s` opens it anew for every request.")
       .meta(restart),
+    reveal: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Whether admins may read stored values back over the API: on the gateway's own machine only, each time with an event in the audit log. Without it values go in and do not come out.",
+      ),
   })
   .prefault({})
   .describe("The vault that provider keys are sealed in.");
@@ -223,7 +250,7 @@ export function providerSchema(names: SchemaNames) {
       .describe("Whether the address may be on a private network and plain http: for an engine of your own."),
     api_key: text(
       isReference,
-      "a reference, never the key itself: env:NAME or file:/absolute/path",
+      "a reference, never the key itself: env:NAME, file:/absolute/path, vault:MOUNT/PATH#FIELD, aws:NAME, gcp:NAME, azure:VAULT/NAME or op:VAULT/ITEM/FIELD",
       "put the key into such a variable or file, or into the vault with `portcullis credentials add`",
     )
       .optional()
@@ -247,6 +274,108 @@ export function providerSchema(names: SchemaNames) {
       .meta({ ...confidential, expects: "a mapping of header names to text", example: { "x-team": "research" } }),
   });
 }
+
+const printable = (value: string): boolean => /^[\x21-\x7e]{1,256}$/.test(value);
+const word = (): ReturnType<typeof text> => text(printable, "1 to 256 printable ASCII characters without spaces");
+const absolutePath = (): ReturnType<typeof text> => text(isAbsolute, "an absolute path");
+const address = (): ReturnType<typeof text> =>
+  text(isBaseUrl, "an address such as https://vault.lan:8200, without user, query or fragment");
+
+const sources = z
+  .strictObject({
+    cache: duration("1s", "24h")
+      .prefault("5m")
+      .describe("How long a value that was read is used. One that is in use is read again before that."),
+    keep: duration("0s", "30d")
+      .prefault("1h")
+      .describe(
+        "How long after it was read a value is still used while its source fails. One that the source says is not there any more is dropped at once.",
+      ),
+    timeout: duration("100ms", "1m").prefault("5s").describe("How long a source may take to answer."),
+    ca_file: absolutePath()
+      .optional()
+      .describe(
+        "The authorities (PEM) that vouch for HashiCorp Vault, OpenBao and 1Password Connect, if not the system's.",
+      )
+      .meta({ example: "/etc/portcullis/ca.pem" }),
+    vault_address: address()
+      .optional()
+      .describe(
+        "Where HashiCorp Vault or OpenBao answers; without it, VAULT_ADDR. Plain http only on a network of your own: whoever listens there reads everything.",
+      )
+      .meta({ example: "https://vault.lan:8200" }),
+    vault_namespace: word()
+      .optional()
+      .describe("Its namespace; without it, VAULT_NAMESPACE.")
+      .meta({ example: "team-ai" }),
+    vault_auth: z
+      .enum(["token", "approle", "kubernetes"])
+      .default("token")
+      .describe(
+        "How the gateway logs in there: with VAULT_TOKEN or `sources.vault_token_file`; by AppRole, with `sources.vault_role_id` and VAULT_SECRET_ID or `sources.vault_secret_id_file`; or as a Kubernetes service account, with `sources.vault_role`.",
+      ),
+    vault_mount: word()
+      .optional()
+      .describe("The path of that auth method, if not the usual one (`approle`, `kubernetes`).")
+      .meta({ example: "kubernetes-prod" }),
+    vault_token_file: absolutePath()
+      .optional()
+      .describe("A file with the token, such as the sink of an agent. It is read anew when the token is refused.")
+      .meta({ example: "/run/vault/token" }),
+    vault_role: word().optional().describe("The role for `kubernetes`.").meta({ example: "portcullis" }),
+    vault_role_id: word()
+      .optional()
+      .describe("The role id for `approle`.")
+      .meta({ example: "59d6d1ca-47bb-4e7e-a40b-8be3bc5a0ba8" }),
+    vault_secret_id_file: absolutePath()
+      .optional()
+      .describe("A file with the secret id for `approle`, if not VAULT_SECRET_ID.")
+      .meta({ example: "/run/portcullis/secret-id" }),
+    aws_region: word()
+      .optional()
+      .describe("The region of AWS Secrets Manager; without it, AWS_REGION or the profile's.")
+      .meta({ example: "eu-central-1" }),
+    aws_profile: word()
+      .optional()
+      .describe("The profile of the shared AWS files, if not AWS_PROFILE or `default`.")
+      .meta({ example: "gateway" }),
+    gcp_project: word()
+      .optional()
+      .describe("The Google Cloud project of names without one; without it, GOOGLE_CLOUD_PROJECT or the machine's own.")
+      .meta({ example: "my-project" }),
+    gcp_credentials_file: absolutePath()
+      .optional()
+      .describe(
+        "The key file of a Google service account; without it, GOOGLE_APPLICATION_CREDENTIALS or the machine's own account.",
+      )
+      .meta({ example: "/run/portcullis/gcp.json" }),
+    azure_vault_suffix: text(isHostName, "a host name")
+      .default("vault.azure.net")
+      .describe("What the host names of Azure key vaults end in; others in national clouds."),
+    op_address: address()
+      .optional()
+      .describe("Where the 1Password Connect server answers; without it, OP_CONNECT_HOST.")
+      .meta({ example: "http://127.0.0.1:8080" }),
+    op_token_file: absolutePath()
+      .optional()
+      .describe("A file with the token for it, if not OP_CONNECT_TOKEN.")
+      .meta({ example: "/run/portcullis/op-token" }),
+  })
+  .prefault({})
+  .describe(
+    "Secret stores elsewhere, which references such as `vault:secret/openai#api_key` lead to. See docs/sources.md.",
+  );
+
+const credentials = z
+  .strictObject({
+    test_every: duration("0s", "90d")
+      .prefault("24h")
+      .describe(
+        "How often each stored provider key is tested with its provider, spread over that time; `0s` never. A test asks for the list of models or the like, which costs nothing.",
+      ),
+  })
+  .prefault({})
+  .describe("Provider keys that were added with `portcullis credentials add`.");
 
 const keys = z
   .strictObject({
@@ -337,7 +466,7 @@ export function configSchema(names: SchemaNames) {
     .describe(
       "Providers of your own, and changes to predefined ones, by id. What is declared here cannot be changed over the API.",
     );
-  return z.strictObject({ server, admin, storage, vault, providers, keys, usage, upstream, log });
+  return z.strictObject({ server, admin, storage, vault, providers, sources, credentials, keys, usage, upstream, log });
 }
 
 /** The file once parsed: durations in milliseconds, defaults filled in, names still those of the file. */

@@ -1,4 +1,5 @@
 import { isAbsolute, join, relative, resolve } from "node:path";
+import { variableName } from "../kernel/reference.ts";
 import { Secret } from "../kernel/secret.ts";
 import { toConfig, type Config } from "./config.ts";
 import { failedDocument, readDocument, type ConfigDocument, type Position } from "./document.ts";
@@ -9,6 +10,7 @@ import {
   takeVariable,
   unknownVariables,
   type Environment,
+  type ExternalVariables,
   type Override,
   type TakenEnvironment,
 } from "./environment.ts";
@@ -24,6 +26,8 @@ import { listSettings, type Path, type Setting } from "./settings.ts";
 export interface ConfigNames extends SchemaNames {
   /** Variables that hold API keys of providers, such as OPENAI_API_KEY. Their values are taken out of the environment. */
   readonly keyVariables: readonly string[];
+  /** Variables of other vendors' tools that this product understands; all are taken out of the environment. */
+  readonly externalVariables?: ExternalVariables;
 }
 
 export interface Sources {
@@ -79,18 +83,19 @@ export function survey(sources: Sources): Survey {
   const settings = listSettings(names);
   const unknown = unknownVariables(environment, settings).map(({ name, text }) => ({ source: name, text }));
   const overrides = [...settingsFromEnvironment(environment, settings), ...settingsFromFlags(sources.flags, settings)];
-  const taken = takeSecrets(environment, names.keyVariables);
+  const taken = takeSecrets(environment, names.keyVariables, names.externalVariables);
   const ownHome = sources.home ?? (environment["PORTCULLIS_HOME"] || join(sources.userHome, ".portcullis"));
   const home = resolve(directory, ownHome);
   const found = findFile(sources, home);
   const values = merge(found?.document.values ?? {}, overrides);
   const locate = locator(overrides, found, directory);
   const parsed = configSchema(names).safeParse(values);
-  const takeReferenced = (name: string): boolean => {
-    const secret = taken.secrets.get(name) ?? takeVariable(environment, name);
-    if (secret !== undefined) taken.secrets.set(name, secret);
-    return secret !== undefined;
-  };
+  const takeReferenced = (name: string): boolean =>
+    [name, variableName(name)].some((each) => {
+      const secret = taken.secrets.get(each) ?? takeVariable(environment, each);
+      if (secret !== undefined) taken.secrets.set(each, secret);
+      return secret !== undefined;
+    });
   const findings = [
     ...(parsed.error?.issues ?? []).flatMap((issue) => findingsOf(issue, values, settings)),
     ...checkRules(values, names, takeReferenced),

@@ -14,7 +14,7 @@ import { probeRoutes, type ProbeParts } from "./probes.ts";
 import { createRouteTable, type FoundRoute, type GatewayRoute, type Visit } from "./routes.ts";
 import { authenticate } from "./stages/authenticate.ts";
 import { planKept } from "./stages/kept.ts";
-import { passthroughMethods, passthroughRoute, planPassthrough } from "./stages/passthrough.ts";
+import { notPassed, passthroughMethods, passthroughRoute, planPassthrough } from "./stages/passthrough.ts";
 import { refuse } from "./stages/refuse.ts";
 
 export interface GatewayParts extends Omit<PipelineParts, "open">, ModelListParts, ProbeParts {}
@@ -99,6 +99,7 @@ function passthroughRoutes(pipeline: PipelineParts): readonly GatewayRoute[] {
   return passthroughMethods.map((method) => ({
     method,
     path: passthroughRoute.path,
+    except: notPassed,
     dialect,
     policy: "key",
     answer(visit, caller) {

@@ -23,6 +23,8 @@ interface RouteHead {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** `/v1/messages`, or with one name in it, which takes one character or more: `/v1/models/{model}`. */
   readonly path: string;
+  /** Paths that fit it and are somebody else's. */
+  readonly except?: RegExp;
   /** Whose errors are spoken there; chosen by what the request says of its client where several share a path. */
   readonly dialect: Dialect | ((request: IncomingMessage) => Dialect);
 }
@@ -67,6 +69,7 @@ export function createRouteTable(routes: readonly GatewayRoute[]): RouteTable {
     for (const { route, before, after } of patterns) {
       if (route.method !== method || !path.startsWith(before) || !path.endsWith(after)) continue;
       const name = path.slice(before.length, path.length - after.length);
+      if (route.except?.test(path) === true) continue;
       if (path.length > before.length + after.length) return { route, name: decoded(name) };
     }
     return undefined;

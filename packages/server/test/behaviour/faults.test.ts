@@ -221,7 +221,10 @@ test("the database goes away: requests go on, changes are refused, and the rows 
   assert.equal(listed.headers["retry-after"], "5");
   const status = await admin.call(endpoints.status.get);
   assert.equal(status.database.ok, false);
-  assert.ok(status.journal.ok && status.journal.waiting_rows >= done.ids.length - before, JSON.stringify(status.journal));
+  assert.ok(
+    status.journal.ok && status.journal.waiting_rows >= done.ids.length - before,
+    JSON.stringify(status.journal),
+  );
   assert.equal((await send(`${running.gate.url}/readyz`, "GET", "")).status, 200);
   const refused = await serveRefused({
     home: join(temporaryHome(), "home"),

@@ -2,6 +2,7 @@ import { type endpoints, type HandlersOf } from "@portcullis/contract";
 import { openApiDocument } from "@portcullis/contract/schemas";
 import { isoTime } from "../../kernel/clock.ts";
 import type { Call } from "../app.ts";
+import type { SourceHealth } from "../../sources/index.ts";
 import type { AdminParts } from "../parts.ts";
 
 export function statusHandlers(parts: AdminParts): HandlersOf<(typeof endpoints)["status"], Call> {
@@ -25,6 +26,7 @@ export function statusHandlers(parts: AdminParts): HandlersOf<(typeof endpoints)
           problem: health.problem ?? null,
         },
         requests: health.kept === undefined ? null : describeKept(health.kept),
+        sources: parts.sources.health().map(describeSource),
         providers_with_keys: parts.providers
           .list()
           .filter((provider) => parts.providers.credentials.hasUsable(provider.id))
@@ -37,6 +39,17 @@ export function statusHandlers(parts: AdminParts): HandlersOf<(typeof endpoints)
 
 function describeKept({ rows, bytes, droppedRows }: { rows: number; bytes: number; droppedRows: number }) {
   return { rows, bytes, dropped_rows: droppedRows };
+}
+
+function describeSource({ kind, ok, lastOkAt, ageMs, problem, cached }: SourceHealth) {
+  return {
+    kind,
+    ok,
+    last_ok_at: lastOkAt === undefined ? null : isoTime(lastOkAt),
+    age_ms: ageMs ?? null,
+    problem: problem ?? null,
+    cached,
+  };
 }
 
 /** A status must be had while the database is away, too: that is when it is wanted most. */

@@ -31,9 +31,9 @@ test("every command has a help with an example that calls it", async () => {
 test("no command takes a secret as an argument", () => {
   const secretive = /key|secret|passphrase|password|token|code/;
   const forms = all.flatMap(({ leaf }) => Object.values(leaf.parameters).map(({ form }) => form));
-  // `<id>` and `<name>` are ids of keys and names of variables.
+  // `<id>`, `<name>` and `<file>` are ids of keys, names of variables, and files.
   const suspicious = forms.filter(
-    (form) => secretive.test(form) && !/^--\w+ <id>$|-env <name>$/.test(form) && /[<[]/.test(form),
+    (form) => secretive.test(form) && !/^--\w+ <id>$|-env <name>$|<file>$/.test(form) && /[<[]/.test(form),
   );
   assert.deepEqual(suspicious, ["[key]"], "only the name of a setting, of `config explain`, may be among them");
 });

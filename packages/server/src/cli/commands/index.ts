@@ -30,6 +30,11 @@ export const commands: readonly CommandEntry[] = [
     summary: "the providers' API keys, in the vault",
     load: async () => (await import("./credentials.ts")).credentials,
   },
+  {
+    name: "secrets",
+    summary: "named secrets, in the vault",
+    load: async () => (await import("./secrets.ts")).secrets,
+  },
   { name: "keys", summary: "the keys that callers use", load: async () => (await import("./keys.ts")).keys },
   {
     name: "usage",

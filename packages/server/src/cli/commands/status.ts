@@ -22,6 +22,7 @@ export const status = leaf({
         database: database.ok ? database.engine : `${database.engine}, not answering`,
         journal: journal.problem ?? `${journal.waiting_rows} rows waiting`,
         requests: requests === null ? "not counted yet" : describeRequests(requests),
+        ...Object.fromEntries(found.sources.map((source) => [`source ${source.kind}`, describeSource(source)])),
         "providers with a key": found.providers_with_keys.join(", "),
       });
     });
@@ -31,4 +32,10 @@ export const status = leaf({
 function describeRequests({ rows, bytes, dropped_rows: dropped }: NonNullable<Status["requests"]>): string {
   const kept = `${rows} kept, about ${Math.ceil(bytes / 1_048_576)} MiB`;
   return dropped === 0 ? kept : `${kept}; ${dropped} deleted because there was no room (usage.requests_max_bytes)`;
+}
+
+function describeSource({ ok, cached, age_ms: age, problem }: Status["sources"][number]): string {
+  const values = cached === 1 ? "1 value" : `${cached} values`;
+  const oldest = age === null ? values : `${values}, the oldest read ${Math.round(age / 1_000)} s ago`;
+  return ok ? oldest : `failing: ${problem ?? ""}; ${oldest}`;
 }

@@ -13,6 +13,7 @@ const groups = [
   "service",
   "model",
   "provider",
+  "credential",
   "session",
   "route",
   "dialect",
@@ -36,6 +37,7 @@ export const usage = leaf({
     service: text("--service <name>", "only this service"),
     model: text("--model <name>", "only this model"),
     provider: text("--provider <id>", "only this provider"),
+    credential: text("--credential <id>", "only this credential"),
     session: text("--session <id>", "only this session"),
     route: text("--route <path>", "only this route, such as /v1/messages"),
     dialect: text("--dialect <id>", "only this dialect"),
@@ -72,6 +74,7 @@ interface Filter {
   readonly service: string | undefined;
   readonly model: string | undefined;
   readonly provider: string | undefined;
+  readonly credential: string | undefined;
   readonly session: string | undefined;
   readonly route: string | undefined;
   readonly dialect: string | undefined;

@@ -39,4 +39,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   database: () => {
     throw new Error("there is no database here");
   },
+  backups: () => {
+    throw new Error("there are no backups here");
+  },
 });

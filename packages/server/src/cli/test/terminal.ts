@@ -51,6 +51,9 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     database: () => {
       throw new Error("database was not expected to be used");
     },
+    backups: () => {
+      throw new Error("backups were not expected to be used");
+    },
     ...options.parts,
   });
   return { code, stdout: read.stdout(), stderr: read.stderr() };

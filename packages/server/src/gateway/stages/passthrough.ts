@@ -38,6 +38,9 @@ export const passthroughRoute: DialectRoute = {
   usage: { body: blindReader, stream: blindReader },
 };
 
+/** Where the admin plane tests a key, as clients of the secrets daemon ask it to; no provider has anything there. */
+export const notPassed = /^\/providers\/[^/]+\/test$/;
+
 /** Sends the request as it is, but for the headers that never pass and the key. Throws `not_found`, `passthrough_not_allowed`. */
 export async function planPassthrough(exchange: Exchange, parts: PipelineParts): Promise<Prepared> {
   const { caller, nameInPath, request, query } = exchange;

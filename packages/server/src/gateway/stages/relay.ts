@@ -80,6 +80,8 @@ export class Relay implements UpstreamListener, OpenReply {
   onHead(status: number, headers: Headers): void {
     this.#status = status;
     this.#headers = headers;
+    // At a provider's own addresses a caller may ask for what this key was never meant for.
+    if (this.#exchange.route.purpose !== "raw") this.#exchange.credential?.answered(status);
     if (status >= 300 && status < 400) return this.#giveUp(new AppError("upstream_redirected", this.#names()));
     if (status === 401) return this.#giveUp(new AppError("upstream_refused_key", this.#names()));
     const { usage } = this.#exchange.route;
