@@ -54,6 +54,25 @@ describe("the vault in a file", () => {
     assert.deepEqual(readdirSync(join(path, "..")), ["vault.json"]);
   });
 
+  test("is read while it is written: readers see the content before, and take nothing back", async () => {
+    const later = <Result>(work: Promise<Result>, ms: number): Promise<Result> =>
+      new Promise((resolve, reject) => setTimeout(() => work.then(resolve, reject), ms));
+    const store = await filled(freshPath(), {
+      read: (path, limitBytes) => later(readPrivateFile(path, limitBytes), 20),
+      create: createPrivateFile,
+      replace: (path, bytes) => later(Promise.resolve(), 15).then(() => writePrivateFile(path, bytes)),
+    });
+    for (const id of ["d", "e", "f"]) {
+      const before = await store.count();
+      const put = store.put(ref(id), record(1), 1);
+      await later(Promise.resolve(), 2); // it has begun to write
+      assert.equal(await store.count(), before);
+      await put;
+      await later(Promise.resolve(), 40);
+      assert.equal(await store.count(), before + 1);
+    }
+  });
+
   test("that is missing, or is another vault's, is refused, and none is made", async () => {
     const path = freshPath();
     const missing = again(path);

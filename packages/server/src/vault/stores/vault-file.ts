@@ -26,12 +26,13 @@ export interface VaultFile {
   content(): Promise<FileContent>;
   /** What the file says now. */
   reread(): Promise<FileContent>;
-  /** Puts this in the place of what `content` gave. If it fails, the file is as it was, or as it was to be. */
+  /** Puts this in the place of what `content` gives until it is done. If it fails, the file is as it was, or as it was to be. */
   replace(content: FileContent): Promise<void>;
 }
 
 export function openVaultFile(path: string, id: string, access: FileAccess = plainAccess): VaultFile {
   let known: { readonly content: FileContent; readonly seen: string | undefined } | undefined;
+  const alone = oneAtATime();
 
   async function load(): Promise<FileContent> {
     known = undefined;
@@ -44,18 +45,34 @@ export function openVaultFile(path: string, id: string, access: FileAccess = pla
   }
 
   return {
-    content: async () => known?.content ?? load(),
-    reread: load,
-    async replace(content) {
-      if (known === undefined || (await appearance(path)) !== known.seen) {
-        const fix = "restart the gateway, so that it reads it anew";
-        throw new AppError("file_unsafe", { path, problem: "was changed by something else meanwhile", fix });
-      }
-      // If this fails, the file has the old content or the new: it is read again before anyone relies on either.
-      known = undefined;
-      await access.replace(path, toBytes(content, path));
-      known = { content, seen: await appearance(path) };
-    },
+    content: async () => known?.content ?? alone(async () => known?.content ?? load()),
+    reread: () => alone(load),
+    replace: (content) =>
+      alone(async () => {
+        if (known === undefined || (await appearance(path)) !== known.seen) {
+          const fix = "restart the gateway, so that it reads it anew";
+          throw new AppError("file_unsafe", { path, problem: "was changed by something else meanwhile", fix });
+        }
+        const bytes = toBytes(content, path);
+        try {
+          await access.replace(path, bytes);
+          known = { content, seen: await appearance(path) };
+        } catch (error) {
+          // The file has the old content or the new: it is read again before anyone relies on either.
+          known = undefined;
+          throw error;
+        }
+      }),
+  };
+}
+
+/** Whatever touches the file waits for what does so already: a reading that ends after a writing would bring back the old. */
+function oneAtATime(): <Result>(work: () => Promise<Result>) => Promise<Result> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const done = last.then(work, work);
+    last = done;
+    return done;
   };
 }
 
