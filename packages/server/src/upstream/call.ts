@@ -37,6 +37,8 @@ export class Call implements ReplySink, UpstreamCall, Waiter, Watched {
   #activeMs = 0;
   #sentBytes = 0;
   #paused = false;
+  /** The slot in the watch; absent while it does not watch. */
+  #watched: number | undefined;
 
   constructor(request: UpstreamRequest, listener: UpstreamListener, connections: Connections, limits: CallLimits) {
     this.#request = request;
@@ -48,7 +50,7 @@ export class Call implements ReplySink, UpstreamCall, Waiter, Watched {
   onConnection(connection: HttpConnection): void {
     this.#connection = connection;
     this.#activeMs = this.#limits.clock.monotonic();
-    this.#limits.watch.add(this);
+    this.#watched = this.#limits.watch.add(this);
     connection.send(this.#outgoing(), this);
   }
 
@@ -73,7 +75,7 @@ export class Call implements ReplySink, UpstreamCall, Waiter, Watched {
   onEnd(reusable: boolean): void {
     const connection = this.#connection;
     this.#connection = undefined;
-    this.#limits.watch.remove(this);
+    this.#unwatch();
     if (this.#decoding === undefined) this.#end();
     else this.#decoding.end();
     if (connection === undefined) return;
@@ -106,6 +108,12 @@ export class Call implements ReplySink, UpstreamCall, Waiter, Watched {
     if (nowMs - this.#activeMs < limitMs) return;
     const { provider } = this.#request;
     this.#fail(new AppError("upstream_timeout", { provider, seconds: Math.round(limitMs / 1000) }));
+  }
+
+  #unwatch(): void {
+    if (this.#watched === undefined) return;
+    this.#limits.watch.remove(this.#watched);
+    this.#watched = undefined;
   }
 
   #hold(paused: boolean): void {
@@ -166,7 +174,7 @@ export class Call implements ReplySink, UpstreamCall, Waiter, Watched {
 
   #finish(): void {
     this.#state = "done";
-    this.#limits.watch.remove(this);
+    this.#unwatch();
     this.#body?.destroy();
     this.#decoding?.destroy();
     this.#connections.withdraw(this);

@@ -1,4 +1,5 @@
 import type { Clock } from "../kernel/clock.ts";
+import { Slots } from "../kernel/slots.ts";
 
 /** What may stall, and is asked now and then whether it has. */
 export interface Watched {
@@ -17,7 +18,7 @@ const shortestPeriodMs = 10;
 export class StallWatch {
   readonly #clock: Pick<Clock, "monotonic">;
   readonly #periodMs: number;
-  readonly #watched = new Set<Watched>();
+  readonly #watched = new Slots<Watched>();
   #timer: NodeJS.Timeout | undefined;
 
   /** `limitMs`: the shortest of the times that are watched over. */
@@ -26,20 +27,21 @@ export class StallWatch {
     this.#periodMs = Math.max(shortestPeriodMs, Math.min(longestPeriodMs, limitMs / 20));
   }
 
-  add(watched: Watched): void {
-    this.#watched.add(watched);
+  /** Returns what to give back to `remove`. */
+  add(watched: Watched): number {
     this.#timer ??= setInterval(() => this.#ask(), this.#periodMs);
+    return this.#watched.add(watched);
   }
 
-  remove(watched: Watched): void {
-    this.#watched.delete(watched);
+  remove(slot: number): void {
+    this.#watched.remove(slot);
   }
 
   /** Ends when there is nothing left to ask: it keeps the process alive until then, and no longer. */
   #ask(): void {
     const nowMs = this.#clock.monotonic();
-    for (const watched of this.#watched) watched.checkStall(nowMs);
-    if (this.#watched.size > 0) return;
+    this.#watched.each((watched) => watched.checkStall(nowMs));
+    if (!this.#watched.empty) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
