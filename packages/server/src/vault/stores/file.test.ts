@@ -56,7 +56,7 @@ describe("the vault in a file", () => {
 
   test("is read while it is written: readers see the content before, and take nothing back", async () => {
     const later = <Result>(work: Promise<Result>, ms: number): Promise<Result> =>
-      new Promise((resolve, reject) => setTimeout(() => work.then(resolve, reject), ms));
+      new Promise((resolve, reject) => setTimeout(() => void work.then(resolve, reject), ms));
     const store = await filled(freshPath(), {
       read: (path, limitBytes) => later(readPrivateFile(path, limitBytes), 20),
       create: createPrivateFile,
