@@ -210,9 +210,6 @@ async function openTraffic(surroundings: Surroundings, state: Awaited<ReturnType
     },
   });
   shutdown.cutWith(() => gateway.cutAll(new AppError("draining")));
-  vault.onChange((sealed) => {
-    if (sealed) gateway.cutAll(new AppError("vault_sealed"));
-  });
   return { gateway, admin: openAdmin(surroundings, state, { usage, httpGet: httpGet(connector) }) };
 }
 
