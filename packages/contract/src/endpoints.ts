@@ -7,6 +7,7 @@ import { keys } from "./keys.ts";
 import { litellm } from "./litellm.ts";
 import { models } from "./models.ts";
 import { providers } from "./providers.ts";
+import { routes } from "./routes.ts";
 import { secrets } from "./secrets.ts";
 import { setup } from "./setup.ts";
 import { status } from "./status.ts";
@@ -25,6 +26,7 @@ export const endpoints = {
   models,
   providers,
   requests,
+  routes,
   secrets,
   setup,
   status,

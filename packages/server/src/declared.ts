@@ -6,12 +6,18 @@ import { AppError } from "./kernel/errors.ts";
 import { variableName } from "./kernel/reference.ts";
 import { Secret } from "./kernel/secret.ts";
 import type { Declared, DeclaredProvider } from "./providers/index.ts";
+import type { DeclaredRoutes } from "./routing/index.ts";
 
 type FileProvider = Config["providers"][number];
 
 /** The providers of the file as the registry takes them. */
 export function declaredIn({ file, config }: LoadedConfig): Declared {
   return { file: file ?? "", providers: config.providers.map(toDeclared) };
+}
+
+/** The routes of the file as the routing takes them. */
+export function routesIn({ file, config }: LoadedConfig): DeclaredRoutes {
+  return { file: file ?? "", routes: config.routes };
 }
 
 /**

@@ -11,18 +11,19 @@ export function createLiveSettings(config: Config): LiveSettings {
   return {
     ...settings,
     adopt(next) {
-      const { headRules, bodyLimits, keyDefaults, drain, reveal, credentialTests } = settingsOf(next);
+      const { headRules, bodyLimits, keyDefaults, drain, reveal, credentialTests, translation } = settingsOf(next);
       Object.assign(settings.headRules, headRules);
       Object.assign(settings.bodyLimits, bodyLimits);
       Object.assign(settings.keyDefaults, keyDefaults);
       Object.assign(settings.drain, drain);
       Object.assign(settings.reveal, reveal);
       Object.assign(settings.credentialTests, credentialTests);
+      Object.assign(settings.translation, translation);
     },
   };
 }
 
-function settingsOf({ server, credentials, keys, vault }: Config) {
+function settingsOf({ server, credentials, keys, translation, vault }: Config) {
   return {
     headRules: { hosts: new Set([...server.allowedHosts, server.host]), origins: new Set(server.allowedOrigins) },
     bodyLimits: { limitBytes: server.bodyLimitBytes, timeoutMs: server.bodyTimeoutMs, minRate: server.bodyMinRate },
@@ -30,5 +31,6 @@ function settingsOf({ server, credentials, keys, vault }: Config) {
     drain: { delayMs: server.shutdownDelayMs, limitMs: server.drainMs },
     reveal: { allowed: vault.reveal },
     credentialTests: { testEveryMs: credentials.testEveryMs },
+    translation: { lossy: translation.lossy },
   };
 }

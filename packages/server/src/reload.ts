@@ -1,10 +1,11 @@
 import type { AuditLog } from "./audit/index.ts";
 import { changedSettings, type ChangedSetting, type Config, type LoadedConfig } from "./config/index.ts";
-import { declaredIn, startKeys } from "./declared.ts";
+import { declaredIn, routesIn, startKeys } from "./declared.ts";
 import type { Clock } from "./kernel/clock.ts";
 import { AppError, describe } from "./kernel/errors.ts";
 import type { Log } from "./kernel/log.ts";
 import type { Providers } from "./providers/index.ts";
+import type { Routes } from "./routing/index.ts";
 
 /** Which configuration is in force. */
 interface ConfigState {
@@ -22,6 +23,7 @@ interface ReloadParts {
   readonly clock: Clock;
   readonly audit: AuditLog;
   readonly providers: Providers;
+  readonly routes: Routes;
   /** Put what else there is of a configuration in force; they cannot fail. */
   readonly adopters: readonly ((config: Config) => void)[];
 }
@@ -36,7 +38,7 @@ interface Reload {
 }
 
 /** All or nothing: whatever may fail comes before the first change, and the changes come between two events. */
-export function createReload({ loaded, log, clock, audit, providers, adopters }: ReloadParts): Reload {
+export function createReload({ loaded, log, clock, audit, providers, routes, adopters }: ReloadParts): Reload {
   let current = loaded;
   let state: ConfigState = { file: loaded.file, loadedAt: clock.now(), problem: undefined };
   let last: Promise<unknown> = Promise.resolve();
@@ -46,10 +48,10 @@ export function createReload({ loaded, log, clock, audit, providers, adopters }:
     const changed = changedSettings(current, next);
     refuseRestart(changed);
     const keys = await startKeys(next.config.providers, next.environment.secrets);
-    const redeclare = providers.redeclare(declaredIn(next), keys);
+    const redeclare = [providers.redeclare(declaredIn(next), keys), routes.redeclare(routesIn(next))];
     const detail = { changed: changed.map(({ key }) => key) };
     await audit.record({ actor: "config", action: "config.reload", target: next.file ?? "", detail });
-    redeclare();
+    for (const step of redeclare) step();
     for (const adopt of adopters) adopt(next.config);
     current = next;
     return changed;

@@ -25,7 +25,7 @@ const imports: Readonly<Record<string, readonly string[]>> = {
   upstream: [],
   providers: ["db", "catalog", "dialects", "sources", "vault"],
   ingress: [],
-  routing: ["dialects", "providers", "catalog"],
+  routing: ["db", "dialects", "providers", "catalog"],
   imports: ["db", "identity", "providers", "vault"],
   backup: ["db", "home", "vault"],
   gateway: ["catalog", "dialects", "identity", "ingress", "providers", "routing", "upstream", "usage", "vault"],
@@ -39,6 +39,7 @@ const imports: Readonly<Record<string, readonly string[]>> = {
     "imports",
     "ingress",
     "providers",
+    "routing",
     "sources",
     "upstream",
     "usage",
@@ -66,6 +67,7 @@ const tables: Readonly<Record<string, string>> = {
   usage_groups: "usage",
   usage_hourly: "usage",
   audit_events: "audit",
+  routes: "routing",
   imported_items: "imports",
 };
 

@@ -7,6 +7,7 @@ import { issuedKey, key } from "./keys.ts";
 import { model } from "./models.ts";
 import { provider, testResult } from "./providers.ts";
 import { requestRow } from "./requests.ts";
+import { explanation, route } from "./routes.ts";
 import { secret } from "./secrets.ts";
 import { owner } from "./setup.ts";
 import { schemas } from "./table.ts";
@@ -26,6 +27,8 @@ const things: Readonly<Record<string, z.ZodType>> = {
   Problem: problem,
   Provider: provider,
   RequestRow: requestRow,
+  Route: route,
+  RouteExplanation: explanation,
   TestResult: testResult,
   UsageRow: usageRow,
   VaultSlot: vaultSlot,

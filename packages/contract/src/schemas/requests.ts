@@ -2,6 +2,9 @@ import { z } from "zod";
 import { usageFilter } from "./usage.ts";
 import { count, page, paging, time } from "./values.ts";
 
+/** `hint`: what is left out only saved time or money, so no answer is another for it. */
+const droppedPart = z.object({ path: z.string(), kind: z.enum(["dropped", "changed", "hint", "more"]) });
+
 export const requestRow = z.object({
   request_id: z.string(),
   started_at: time,
@@ -48,9 +51,16 @@ export const requestRow = z.object({
   attempts: count,
   /** What the provider keeps the reply under, where it can be asked for again. */
   response_id: z.string().nullable(),
+  /** What the provider was asked in: another one than `dialect` if the request was translated; `null` if none was asked. */
+  upstream_dialect: z.string().nullable(),
+  /** What translation left out or changed. Of a list that was cut the last one is `more`. */
+  dropped: z.array(droppedPart).nullable(),
 });
 
 export const requests = {
-  list: { query: z.strictObject({ ...paging, ...usageFilter }), output: page(requestRow) },
+  list: {
+    query: z.strictObject({ ...paging, ...usageFilter, translated: z.enum(["true", "false"]).optional() }),
+    output: page(requestRow),
+  },
   get: { output: requestRow },
 };

@@ -10,6 +10,7 @@ import { litellm } from "./litellm.ts";
 import { models } from "./models.ts";
 import { providers } from "./providers.ts";
 import { requests } from "./requests.ts";
+import { routes } from "./routes.ts";
 import { secrets } from "./secrets.ts";
 import { setup } from "./setup.ts";
 import { status } from "./status.ts";
@@ -34,6 +35,7 @@ export const schemas = {
   models,
   providers,
   requests,
+  routes,
   secrets,
   setup,
   status,

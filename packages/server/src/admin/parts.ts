@@ -6,6 +6,7 @@ import type { MakeBackup } from "../backup/index.ts";
 import type { Db } from "../db/index.ts";
 import type { Keys, Ownership } from "../identity/index.ts";
 import type { Providers } from "../providers/index.ts";
+import type { Routing } from "../routing/index.ts";
 import type { HttpGet } from "../upstream/index.ts";
 import type { Sources } from "../sources/index.ts";
 import type { Usage } from "../usage/index.ts";
@@ -32,6 +33,7 @@ export interface AdminParts {
   readonly providers: Providers;
   /** Whether stored values may be read back; see reveal.ts. */
   readonly reveal: { readonly allowed: boolean };
+  readonly routing: Routing;
   readonly sources: Sources;
   readonly startedAt: number;
   readonly usage: Usage;

@@ -109,6 +109,7 @@ test("what a reload changes is on this list; a new setting is applied live and a
       "server.shutdown_delay",
       "server.drain",
       "vault.reveal",
+      "translation.lossy",
       "sources.cache",
       "sources.keep",
       "sources.timeout",

@@ -45,6 +45,8 @@ export interface Config {
     readonly reveal: boolean;
   };
   readonly providers: readonly DeclaredProvider[];
+  readonly routes: readonly DeclaredRoute[];
+  readonly translation: { readonly lossy: "allow" | "deny" };
   /** 0: keys are tested only when somebody asks. */
   readonly credentials: { readonly testEveryMs: number };
   /** Where references lead; what is `undefined` is found as the vendors' own tools find it. */
@@ -79,6 +81,16 @@ export interface DeclaredProvider {
   readonly apiKey: string | undefined;
   readonly models: readonly DeclaredModel[];
   readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A route of the file; of `target`, `targets` and `tiers` exactly one is given. */
+export interface DeclaredRoute {
+  readonly name: string;
+  readonly target: string | undefined;
+  readonly targets: readonly string[] | undefined;
+  readonly tiers: FileConfig["routes"][string]["tiers"];
+  readonly lossy: "allow" | "deny" | undefined;
+  readonly displayName: string | undefined;
 }
 
 type FileModel = FileConfig["providers"][string]["models"][number];
@@ -125,6 +137,8 @@ export function toConfig(file: FileConfig): Config {
       reveal: vault.reveal,
     },
     providers: Object.entries(file.providers).map(([id, declared]) => toProvider(id, declared)),
+    routes: Object.entries(file.routes).map(([name, declared]) => toRoute(name, declared)),
+    translation: file.translation,
     credentials: { testEveryMs: credentials.test_every },
     sources: toSources(file.sources),
     keys: { expiresMs: keys.expires },
@@ -194,6 +208,11 @@ function toProvider(id: string, declared: FileConfig["providers"][string]): Decl
     models: declared.models.map(toModel),
     headers: declared.headers,
   };
+}
+
+function toRoute(name: string, declared: FileConfig["routes"][string]): DeclaredRoute {
+  const { target, targets, tiers, lossy, display_name: displayName } = declared;
+  return { name, target, targets, tiers, lossy, displayName };
 }
 
 function toModel(declared: FileModel): DeclaredModel {

@@ -148,9 +148,8 @@ export function unknownVariables(
     .filter((name) => !isServiceLink(name, environment[name] ?? ""))
     .map((name) => {
       const near = nearest(name, known);
-      const advice = name.startsWith("PORTCULLIS_PROVIDERS_")
-        ? "providers are declared in the file only"
-        : near && `did you mean ${near}?`;
+      const [, named] = /^PORTCULLIS_(PROVIDERS|ROUTES)_/.exec(name) ?? [];
+      const advice = named ? `${named.toLowerCase()} are declared in the file only` : near && `did you mean ${near}?`;
       return { name, text: `unknown variable${advice ? `; ${advice}` : ""}` };
     });
 }

@@ -63,7 +63,7 @@ test("an invalid configuration can be explained", () => {
 
 test("examples are what the file would say", () => {
   for (const { key, example } of explainKey("", options(""))) {
-    if (example === undefined || key.startsWith("providers.")) continue;
+    if (example === undefined || /^(?:providers|routes)\./.test(key)) continue;
     const section = key.split(".")[0] ?? "";
     loadConfig(options(`${section}:\n  ${example}\n`));
   }
@@ -79,6 +79,8 @@ providers:
   box:
     base_url: https://box.example
     models: [a, { name: b, price_micros_per_mtok: { input: 1, output: 2 } }]
+routes:
+  claude-3.5-*: { tiers: { completion: box/a }, display_name: House }
 `;
   const environment = () => ({ PORTCULLIS_UPSTREAM_IDLE_TIMEOUT: "1m", MY_KEY: "canary" });
   const first = loadConfig(options(file, { environment: environment(), flags: { "log.level": "debug" } }));
@@ -88,6 +90,7 @@ providers:
   assert.match(printed, /^ {2}idle_timeout: 1m # PORTCULLIS_UPSTREAM_IDLE_TIMEOUT$/m);
   assert.match(printed, /^ {2}level: debug # --log-level$/m);
   assert.match(printed, /^ {4}api_key: env:MY_KEY # portcullis\.yaml:6:5$/m);
+  assert.match(printed, /^ {6}completion: box\/a # portcullis\.yaml:11:28$/m);
   assert.doesNotMatch(printed, /canary/);
   assert.deepEqual(loadConfig(options(printed, { environment: { MY_KEY: "x" } })).config, first.config);
 });
@@ -123,7 +126,7 @@ test("every setting has a description, is in the reference, and has a variable o
     assert.match(setting.description, /^[A-Z`].*\.$/, setting.key);
     assert.notEqual(setting.expects, "text", setting.key);
     assert.ok(reference.includes(`**\`${setting.key}\`**`), setting.key);
-    assert.equal(setting.environment === undefined, setting.key.startsWith("providers."), setting.key);
+    assert.equal(setting.environment === undefined, setting.path[1] === "ID", setting.key);
   }
   const variables = settings.flatMap(({ environment }) => environment ?? []);
   assert.equal(new Set(variables).size, variables.length);

@@ -116,6 +116,17 @@ export function isModelId(value: string): boolean {
   return /^[\x21-\x7e]([\x20-\x7e]{0,254}[\x21-\x7e])?$/.test(value);
 }
 
+/** What callers ask for in place of a model. A slash stands between a provider and its model. */
+export function isRouteName(value: string): boolean {
+  return /^(?!\.)[!-~]{1,200}$/.test(value) && !/[/\\%]/.test(value);
+}
+
+/** `provider/model` */
+export function isModelAt(value: string): boolean {
+  const slash = value.indexOf("/");
+  return isProviderId(value.slice(0, Math.max(0, slash))) && isModelId(value.slice(slash + 1));
+}
+
 /** A name for people. */
 export function isName(value: string): boolean {
   return value.trim() !== "" && value.length <= 100 && !/\p{C}/u.test(value);

@@ -34,7 +34,7 @@ export interface LoadedConfig {
    * gateway's own or of another vendor's tools, which prove the gateway itself and go nowhere else.
    */
   variable(name: string): Secret | undefined;
-  /** Every setting of the product and of each declared provider, with its value and where that comes from. */
+  /** Every setting of the product and of each declared provider and route, with its value and where that comes from. */
   readonly settings: readonly EffectiveSetting[];
   /**
    * Reads everything again as it was read: the same flags and home, the same file as it is now, and the environment, of

@@ -1,7 +1,8 @@
 import { adminListener } from "./config.ts";
-import { isProviderId, referencedVariable } from "./fields.ts";
+import { isProviderId, isRouteName, referencedVariable } from "./fields.ts";
 import { about, isMapping, type Finding } from "./issues.ts";
 import { nearest } from "./nearest.ts";
+import { routeSchema } from "./route-schema.ts";
 import { configSchema, providerSchema, type FileConfig, type SchemaNames } from "./schema.ts";
 import type { Path } from "./settings.ts";
 
@@ -22,6 +23,7 @@ export function checkRules(
   const report: Report = (path, text) => findings.push({ path, text: about(path, text) });
   checkAdmin(values, names, report);
   checkVault(values, names, report);
+  checkRoutes(values["routes"], report);
   const providers = values["providers"];
   for (const [id, declared] of Object.entries(isMapping(providers) ? providers : {})) {
     const parsed = providerSchema(names).safeParse(declared);
@@ -58,6 +60,20 @@ function checkVault(values: Readonly<Record<string, unknown>>, names: SchemaName
   if (vault.data.key_file === undefined) return;
   if (vault.data.unlocker === "auto" || vault.data.unlocker === "key-file") return;
   report(["vault", "key_file"], `is of no use while \`vault.unlocker\` is ${vault.data.unlocker}`);
+}
+
+function checkRoutes(routes: unknown, report: Report): void {
+  for (const [name, declared] of Object.entries(isMapping(routes) ? routes : {})) {
+    const parsed = routeSchema.safeParse(declared);
+    if (!parsed.success || !isRouteName(name)) continue;
+    const { target, targets, tiers } = parsed.data;
+    const [first, second] = Object.entries({ target, targets, tiers }).filter(([, given]) => given !== undefined);
+    if (first === undefined) report(["routes", name], "needs a `target`, or `tiers`");
+    else if (second !== undefined) report(["routes", name, second[0]], `cannot be given together with \`${first[0]}\``);
+    if (targets !== undefined && targets.length !== 1) {
+      report(["routes", name, "targets"], "must hold exactly one target: requests do not fail over to another");
+    }
+  }
 }
 
 function checkProvider(declared: FileProvider, isSet: (variable: string) => boolean, report: ReportKey): void {

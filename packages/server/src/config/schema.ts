@@ -22,6 +22,7 @@ import {
   text,
   wholeNumber,
 } from "./fields.ts";
+import { routes, translation } from "./route-schema.ts";
 
 // What may stand in portcullis.yaml. This is the only place that declares a setting: names of environment
 // variables, messages, `config explain`, `config print` and docs/reference/config.md are worked out from it.
@@ -466,7 +467,21 @@ export function configSchema(names: SchemaNames) {
     .describe(
       "Providers of your own, and changes to predefined ones, by id. What is declared here cannot be changed over the API.",
     );
-  return z.strictObject({ server, admin, storage, vault, providers, sources, credentials, keys, usage, upstream, log });
+  return z.strictObject({
+    server,
+    admin,
+    storage,
+    vault,
+    providers,
+    routes,
+    translation,
+    sources,
+    credentials,
+    keys,
+    usage,
+    upstream,
+    log,
+  });
 }
 
 /** The file once parsed: durations in milliseconds, defaults filled in, names still those of the file. */

@@ -72,7 +72,7 @@ export interface Survey {
   /** The file that was read, absolute; `undefined` if there is none. */
   readonly file: string | undefined;
   readonly environment: TakenEnvironment;
-  /** Every setting of the product and of each declared provider. */
+  /** Every setting of the product and of each declared provider and route. */
   readonly settings: readonly EffectiveSetting[];
   /** `portcullis.yaml:12:3: unknown key "server.prot"; did you mean "server.port"?`, in the order of the file. */
   readonly problems: readonly string[];
@@ -207,17 +207,25 @@ interface Values {
 }
 
 function effectiveSettings(settings: readonly Setting[], values: Values, locate: Locate): readonly EffectiveSetting[] {
-  const providers = values.given["providers"];
-  const ids = isMapping(providers) ? Object.keys(providers) : [];
   const global = settings.filter(({ path }) => path.length === 2);
-  const ofProvider = settings.filter(({ path }) => path.length === 3);
-  const declared = ids.flatMap((id) =>
-    ofProvider.map((setting) => effective(setting, setting.path.with(1, id), values, locate)),
-  );
   return [
     ...global.map((setting) => effective(setting, setting.path, values, locate)),
-    ...declared.filter(({ origin }) => origin.kind !== "default"),
+    ...["providers", "routes"].flatMap((section) => declaredIn(section, settings, values, locate)),
   ];
+}
+
+/** What a section says of the things in it that have names of their own. */
+function declaredIn(
+  section: string,
+  settings: readonly Setting[],
+  values: Values,
+  locate: Locate,
+): readonly EffectiveSetting[] {
+  const things = values.given[section];
+  const ofOne = settings.filter(({ path }) => path[0] === section && path[1] === "ID" && !path.includes("[]"));
+  return Object.keys(isMapping(things) ? things : {})
+    .flatMap((id) => ofOne.map((setting) => effective(setting, setting.path.with(1, id), values, locate)))
+    .filter(({ origin }) => origin.kind !== "default");
 }
 
 function effective(setting: Setting, path: Path, { given, parsed }: Values, locate: Locate): EffectiveSetting {

@@ -12,6 +12,15 @@ const rows: Tables = {
   vault_slots: { id: "slot", kind: "key-file", label: "é", params: "{}", wrapped: bytes, created_at: timeMs },
   vault_named_keys: { purpose: "token", version: 1, wrapped: bytes, created_at: timeMs },
   vault_state: { name: "epoch", value: "1" },
+  routes: {
+    name: "claude-*",
+    targets: null,
+    tiers: '{"completion":"openai/gpt-5"}',
+    lossy: "deny",
+    display_name: null,
+    created_at: timeMs,
+    updated_at: timeMs,
+  },
   imported_items: { fingerprint: "f", kind: "secret", target_id: "x", imported_at: timeMs },
   vault_terms: { term: 2, wrapped: bytes, created_at: timeMs },
   sealed_records: {
@@ -128,6 +137,8 @@ const rows: Tables = {
     characters: Number.MAX_SAFE_INTEGER,
     audio_ms: 10,
     searches: 11,
+    upstream_dialect: "ollama",
+    dropped: '[["temperature","dropped"]]',
   },
   requests_kept: { id: 1, rows: Number.MAX_SAFE_INTEGER, since: timeMs, dropped_rows: Number.MAX_SAFE_INTEGER },
   usage_groups: {

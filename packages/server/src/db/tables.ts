@@ -29,6 +29,8 @@ export interface Tables {
   usage_hourly: UsageHourlyTable;
   // audit
   audit_events: AuditEventsTable;
+  // routing
+  routes: RoutesTable;
   // imports
   imported_items: ImportedItemsTable;
 }
@@ -217,6 +219,10 @@ export interface RequestsTable {
   characters: number;
   audio_ms: number;
   searches: number;
+  /** What the provider was asked in. Another one than `dialect` if the request was translated; null if nothing is known of it. */
+  upstream_dialect: string | null;
+  /** What the translation left out or changed: `[["temperature","dropped"],…]`. */
+  dropped: JsonText | null;
 }
 
 /** One row (`id` 1): how much of `requests` there is, changed in the same transactions as that table. */
@@ -283,6 +289,19 @@ export interface AuditEventsTable {
   detail: JsonText;
   previous_hash: string;
   hash: string;
+}
+
+/** Names that callers may ask for in place of a model. Of `targets` and `tiers` exactly one is given. */
+export interface RoutesTable {
+  name: string;
+  /** A list of `provider/model`. */
+  targets: JsonText | null;
+  /** `provider/model` by tier. */
+  tiers: JsonText | null;
+  lossy: "allow" | "deny" | null;
+  display_name: string | null;
+  created_at: TimeMs;
+  updated_at: TimeMs;
 }
 
 /** Each item that an import brought, by a keyed digest of where it came from and what it says. */

@@ -225,6 +225,13 @@ export class Keys {
     return live.record;
   }
 
+  /** Who the key of that id speaks for, whether or not it would be let in now. Throws `not_found`. */
+  callerOf(id: string): Caller {
+    const live = this.#live.get(id);
+    if (live === undefined) throw new AppError("not_found", { what: "key", id });
+    return live.caller;
+  }
+
   async create(input: NewKey, createdBy: string): Promise<IssuedKey> {
     return this.#inTurn(() => this.#create(input, createdBy)); // in turn with what drops a pepper
   }

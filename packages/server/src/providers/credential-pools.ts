@@ -118,6 +118,13 @@ function createChoice({ clock, live, vault, troubles }: PoolParts, known: Return
       return turns.next(preferred(usable(provider))) ?? known.brought(provider);
     },
 
+    /** The same, but the turn is not taken. */
+    peek: (providerId: string): CredentialRecord | undefined => {
+      const provider = live.get(providerId);
+      if (provider === undefined) return undefined;
+      return turns.peek(preferred(usable(provider))) ?? known.brought(provider);
+    },
+
     /** The credential of that id, if the provider has it and it can be used. */
     find: (providerId: string, id: string): CredentialRecord | undefined => {
       const provider = live.get(providerId);

@@ -17,6 +17,8 @@ export interface Provider {
    * followed by `/chat/completions`.
    */
   readonly endpoints: Readonly<Partial<Record<DialectId, string>>>;
+  /** What requests in a dialect that it does not take are translated to; one of `endpoints`. */
+  readonly translateTo: DialectId;
   readonly auth: AuthScheme;
   readonly authByDialect: Readonly<Partial<Record<DialectId, AuthScheme>>>;
   readonly headers: Readonly<Record<string, string>>;
@@ -38,6 +40,11 @@ export interface Provider {
 
 export function dialectsOf(provider: Provider): readonly DialectId[] {
   return Object.keys(provider.endpoints) as DialectId[];
+}
+
+/** Chat is what most models and engines are known to understand. */
+function translationDialect(spoken: readonly DialectId[], preferred: DialectId = "openai-chat"): DialectId {
+  return spoken.includes(preferred) ? preferred : (spoken[0] ?? preferred);
 }
 
 /** How it wants its key where a dialect of it is called. */
@@ -80,6 +87,7 @@ export function fromDefinition(definition: ProviderDefinition, changed?: Omit<Se
     baseUrl,
     origin: originOf(baseUrl),
     endpoints: Object.fromEntries(endpoints) as Provider["endpoints"],
+    translateTo: translationDialect(Object.keys(definition.dialects) as DialectId[], definition.translateTo),
     auth: definition.auth,
     authByDialect: definition.authByDialect,
     headers: definition.headers,
@@ -111,6 +119,7 @@ export function fromSettings(id: string, settings: Settings): Provider {
     baseUrl,
     origin: originOf(baseUrl),
     endpoints: Object.fromEntries(endpoints) as Provider["endpoints"],
+    translateTo: translationDialect(dialects),
     auth: bearer(),
     authByDialect: vendorAuth,
     headers: {},

@@ -6,6 +6,7 @@ export const ollama = defineProvider({
   name: "Ollama",
   baseUrl: "http://127.0.0.1:11434",
   dialects: { ollama: "/api", "openai-chat": "/v1", "openai-responses": "/v1", "anthropic-messages": "/v1" },
+  translateTo: "ollama",
   auth: bearer(),
   env: [],
   local: true,

@@ -6,6 +6,7 @@ export const openai = defineProvider({
   name: "OpenAI",
   baseUrl: "https://api.openai.com",
   dialects: { "openai-chat": "/v1", "openai-responses": "/v1" },
+  translateTo: "openai-responses",
   auth: bearer(),
   env: ["OPENAI_API_KEY"],
 });

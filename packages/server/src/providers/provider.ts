@@ -10,6 +10,11 @@ export interface ProviderDefinition {
   readonly baseUrl: string;
   /** For each dialect the path, under `baseUrl`, that the dialect's own paths follow, version segment included. */
   readonly dialects: DialectPaths;
+  /**
+   * What requests in other dialects are translated to, if not `openai-chat` or, where that is not spoken, the first one: the
+   * dialect in which the provider offers most.
+   */
+  readonly translateTo?: DialectId;
   readonly auth: AuthScheme;
   /** Where a dialect of it wants its key in another way than the rest. */
   readonly authByDialect: Readonly<Partial<Record<DialectId, AuthScheme>>>;

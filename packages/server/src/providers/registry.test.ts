@@ -40,6 +40,7 @@ for (const database of databases) {
         baseUrl: "https://ai.example.com",
         origin: "https://ai.example.com:443",
         endpoints: { "openai-chat": "https://ai.example.com/v1" },
+        translateTo: "openai-chat",
         auth: { scheme: "bearer" },
         authByDialect: {
           "anthropic-messages": { scheme: "header", name: "x-api-key" },

@@ -46,3 +46,14 @@ test("one that joins later does not get all turns, nor do the others lose theirs
   const chosen = Array.from({ length: 30 }, () => turns.next(joined)?.id);
   for (const id of ["a", "b", "c"]) assert.equal(chosen.filter((each) => each === id).length, 10);
 });
+
+test("whose turn it would be can be asked as often as one likes, and is whose turn it is", () => {
+  const turns = createTurns();
+  const candidates = [candidate("a", 3), candidate("b", 1), candidate("c", 2), candidate("later", 9, 1)];
+  for (let round = 0; round < 12; round += 1) {
+    const [first, again] = [turns.peek(candidates), turns.peek(candidates)];
+    assert.equal(first, again);
+    assert.equal(turns.next(candidates), first);
+  }
+  assert.equal(turns.peek([]), undefined);
+});

@@ -31,6 +31,14 @@ export function createTurns() {
       if (chosen !== undefined) standings.set(chosen.id, best - total);
       return chosen;
     },
+    /** Whose turn it would be, without taking it. */
+    peek<T extends Candidate>(candidates: readonly T[]): T | undefined {
+      const first = Math.min(...candidates.map((candidate) => candidate.priority));
+      const richness = ({ id, weight }: T): number => (standings.get(id) ?? 0) + weight;
+      return candidates
+        .filter((candidate) => candidate.priority === first)
+        .reduce<T | undefined>((best, peer) => (best && richness(best) >= richness(peer) ? best : peer), undefined);
+    },
     /** Forgets everyone who is not among these. */
     keepOnly(ids: ReadonlySet<string>): void {
       for (const id of standings.keys()) if (!ids.has(id)) standings.delete(id);

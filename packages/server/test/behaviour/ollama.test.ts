@@ -197,7 +197,7 @@ describe("answered here", () => {
     const show = (model: string) =>
       send(`${gate.url}/api/show`, "POST", key, { "content-type": "application/json" }, JSON.stringify({ model }));
     assertRefused("ollama", await show("sim-ollama/llama3.2"), 403, "model_not_allowed");
-    assertRefused("ollama", await show("anthropic/claude-sonnet-4-5"), 400, "translation_needed");
+    assertRefused("ollama", await show("anthropic/claude-sonnet-4-5"), 403, "model_not_allowed");
     assertRefused("ollama", await show("nobody"), 404, "model_not_found");
   });
 });

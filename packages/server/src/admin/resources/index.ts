@@ -9,6 +9,7 @@ import { litellmHandlers } from "./litellm.ts";
 import { modelHandlers } from "./models.ts";
 import { providerHandlers } from "./providers.ts";
 import { requestHandlers } from "./requests.ts";
+import { routeHandlers } from "./routes.ts";
 import { secretHandlers } from "./secrets.ts";
 import { setupHandlers } from "./setup.ts";
 import { statusHandlers } from "./status.ts";
@@ -28,6 +29,7 @@ export function createHandlers(parts: AdminParts) {
     models: modelHandlers(parts),
     providers: providerHandlers(parts),
     requests: requestHandlers(parts),
+    routes: routeHandlers(parts),
     secrets: secretHandlers(parts),
     setup: setupHandlers(parts),
     status: statusHandlers(parts),

@@ -9,9 +9,13 @@ export function requestHandlers(parts: AdminParts): HandlersOf<(typeof endpoints
   return {
     list: async ({ query }) => {
       await settled(parts.usage);
-      const { limit, cursor } = query;
-      const place = cursor === undefined ? { limit } : { limit, cursor };
-      const page = await listRequests(parts.db, { ...filterOf(query, parts.clock), ...place });
+      const { limit, cursor, translated } = query;
+      const page = await listRequests(parts.db, {
+        ...filterOf(query, parts.clock),
+        limit,
+        ...(cursor !== undefined && { cursor }),
+        ...(translated !== undefined && { translated: translated === "true" }),
+      });
       return { data: page.data.map(describeRow), next_cursor: page.next_cursor };
     },
     get: async ({ params }) => {
@@ -23,6 +27,7 @@ export function requestHandlers(parts: AdminParts): HandlersOf<(typeof endpoints
   };
 }
 
-function describeRow({ user_name, ...row }: RequestRow): RequestBody {
-  return { ...row, user: user_name, usage_source: row.usage_source as RequestBody["usage_source"] };
+function describeRow({ user_name, dropped, ...row }: RequestRow): RequestBody {
+  const usageSource = row.usage_source as RequestBody["usage_source"];
+  return { ...row, user: user_name, usage_source: usageSource, dropped: dropped as RequestBody["dropped"] };
 }

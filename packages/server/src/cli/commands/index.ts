@@ -37,6 +37,11 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: "keys", summary: "the keys that callers use", load: async () => (await import("./keys.ts")).keys },
   {
+    name: "routes",
+    summary: "names that callers ask for, and the models behind them",
+    load: async () => (await import("./routes.ts")).routes,
+  },
+  {
     name: "usage",
     summary: "what was used, by whom, at what cost",
     load: async () => (await import("./usage.ts")).usage,

@@ -65,6 +65,23 @@ test("one request is shown in full", async (context) => {
   assert.match(stdout, /cost_micros +1234\n/);
 });
 
+test("what a request lost in translation is shown in one line, and in one cell", async (context) => {
+  const dropped = [
+    { path: "temperature", kind: "dropped" },
+    { path: "stop", kind: "changed" },
+    { path: "and 3 more", kind: "more" },
+  ] as const;
+  const row = { ...requestRow, upstream_dialect: "openai-chat", dropped: [...dropped] };
+  const answers = { requests: { get: async () => row, list: async () => ({ data: [row], next_cursor: null }) } };
+  const { stdout } = await runAgainst(context, answers, ["usage", "--request", "01jreq"]);
+  assert.match(
+    stdout,
+    /upstream_dialect +openai-chat\ndropped +temperature \(dropped\), stop \(changed\), and 3 more\n/,
+  );
+  const csv = await runAgainst(context, answers, ["usage", "--requests", "--csv"]);
+  assert.match(csv.stdout, /,openai-chat,"temperature \(dropped\), stop \(changed\), and 3 more"\r\n/);
+});
+
 test("options that exclude each other are a wrong usage", async (context) => {
   for (const argv of [
     ["--csv", "--json"],

@@ -131,7 +131,7 @@ async function showRequests(context: CommandContext, filter: Filter, limit: numb
   const data = await allPages((page) => client.call(endpoints.requests.list, { query: { ...filter, ...page } }), limit);
   if (csv) {
     const [first] = data;
-    if (first !== undefined) context.output.csv(Object.keys(first) as (keyof RequestRow)[], data);
+    if (first !== undefined) context.output.csv(Object.keys(first) as (keyof RequestRow)[], data.map(flat));
     return;
   }
   context.show({ data, next_cursor: null }, () =>
@@ -160,7 +160,13 @@ async function showRequests(context: CommandContext, filter: Filter, limit: numb
 async function showRequest(context: CommandContext, id: string): Promise<void> {
   const client = await connect(context);
   const row = await client.call(endpoints.requests.get, { params: { id } });
-  context.show(row, () => context.output.record(row));
+  context.show(row, () => context.output.record(flat(row)));
+}
+
+/** A row whose list of what was dropped is one text: `temperature (dropped), top_k (changed)`. */
+function flat(row: RequestRow): Omit<RequestRow, "dropped"> & { readonly dropped: string | null } {
+  const dropped = row.dropped?.map(({ path, kind }) => (kind === "more" ? path : `${path} (${kind})`)).join(", ");
+  return { ...row, dropped: dropped ?? null };
 }
 
 /** Tells what would change, and asks, before it changes anything. */

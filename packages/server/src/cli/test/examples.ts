@@ -150,6 +150,8 @@ export const requestRow: RequestRow = {
   response_bytes: 200,
   attempts: 1,
   response_id: null,
+  upstream_dialect: "anthropic-messages",
+  dropped: null,
 };
 
 export const auditEvent: AuditEvent = {

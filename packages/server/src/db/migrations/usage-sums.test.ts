@@ -27,8 +27,11 @@ const old = [
   request("r6", 24 * 40, "claude", 2),
 ];
 
+/** Columns that the first schema had not. */
+const later: readonly string[] = ["response_id", "upstream_dialect", "dropped"];
+
 async function insertOld(db: Db, row: RequestRecord): Promise<void> {
-  const names = textColumns.filter((column) => column !== "response_id");
+  const names = textColumns.filter((column) => !later.includes(column));
   const columns = sql.join(names.map((name) => sql.ref(name)));
   const values = sql.join(names.map((name) => row[name]));
   await sql`insert into requests (${columns}) values (${values})`.execute(db.kysely);

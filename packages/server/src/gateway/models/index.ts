@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { AppError } from "../../kernel/errors.ts";
 import type { Caller } from "../../identity/index.ts";
 import { dialectById, type Dialect, type DialectId } from "../../dialects/index.ts";
 import { sendJson } from "../plain-reply.ts";
@@ -6,7 +7,7 @@ import type { GatewayRoute, Visit } from "../routes.ts";
 import { admitCaller } from "../stages/admit.ts";
 import { anthropicModels } from "./anthropic.ts";
 import { geminiModels } from "./gemini.ts";
-import { findListed, modelsFor, type ModelListParts } from "./listed.ts";
+import { listedAs, modelsFor, type ModelListParts } from "./listed.ts";
 import { litellmModels } from "./litellm.ts";
 import { openaiModels } from "./openai.ts";
 import type { ModelShape } from "./shape.ts";
@@ -57,7 +58,9 @@ function answerList(visit: Visit, caller: Caller, shape: ModelShape, parts: Mode
 
 function answerOne(visit: Visit, caller: Caller, shape: ModelShape, parts: ModelListParts): void {
   admitCaller(caller);
-  sendJson(visit, shape.one(findListed(modelsFor(caller, parts, shape.prefersBare), visit.name)));
+  const [found] = listedAs(visit.name, caller, parts, shape.prefersBare);
+  if (found === undefined) throw new AppError("model_not_found", { model: visit.name });
+  sendJson(visit, shape.one(found));
 }
 
 /** One address serves the clients of several dialects, which a header tells apart. */

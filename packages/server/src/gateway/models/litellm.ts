@@ -5,13 +5,13 @@ export function litellmModels(listed: readonly Listed[]): object {
   return { data: listed.map(one) };
 }
 
-function one({ id, entry }: Listed): object {
+function one({ id, entry, isRoute }: Listed): object {
   const perToken = (micros: number | undefined): number | null => (micros === undefined ? null : micros / 1e12);
   return {
     model_name: id,
     litellm_params: { model: `${entry.provider}/${entry.model}` },
     model_info: {
-      id: entry.id,
+      id: isRoute ? id : entry.id,
       db_model: entry.source === "custom",
       litellm_provider: entry.provider,
       max_tokens: entry.maxOutputTokens ?? null,

@@ -12,12 +12,12 @@ import type { ModelShape } from "./shape.ts";
 export const ollamaModels: ModelShape = {
   dialect: "ollama",
   prefersBare: (model) => !model.includes("/"),
-  one: ({ id, entry }) => ({
+  one: ({ id, entry, isRoute }) => ({
     license: "",
     modelfile: "",
     parameters: "",
     template: "",
-    details: detailsOf(entry),
+    details: detailsOf(entry, isRoute),
     model_info: {
       "general.architecture": entry.provider,
       "general.basename": entry.name,
@@ -30,20 +30,23 @@ export const ollamaModels: ModelShape = {
   list: (listed) => ({ models: listed.map(tagOf) }),
 };
 
-function tagOf({ id, entry }: Listed): object {
+function tagOf({ id, entry, isRoute }: Listed): object {
   return {
     name: id,
     model: id,
     modified_at: isoTime(releasedMs(entry)),
     size: 0,
-    digest: createHash("sha256").update(`${entry.provider}/${entry.model}`).digest("hex"),
-    details: detailsOf(entry),
+    digest: createHash("sha256")
+      .update(isRoute ? id : `${entry.provider}/${entry.model}`)
+      .digest("hex"),
+    details: detailsOf(entry, isRoute),
   };
 }
 
-function detailsOf({ provider }: ProviderModel): object {
+/** What a route leads to is its parent. */
+function detailsOf({ provider, model }: ProviderModel, isRoute: boolean): object {
   return {
-    parent_model: "",
+    parent_model: isRoute ? `${provider}/${model}` : "",
     format: "",
     family: provider,
     families: [provider],

@@ -9,6 +9,8 @@ export const openaiModels: ModelShape = {
   list: (listed) => ({ object: "list", data: listed.map(one) }),
 };
 
-function one({ id, entry }: Listed): object {
-  return { id, object: "model", created: Math.floor(releasedMs(entry) / 1000), owned_by: entry.provider };
+/** A model has no name for people in this shape; a route has one, so that it says where it leads. */
+function one({ id, entry, isRoute }: Listed): object {
+  const created = Math.floor(releasedMs(entry) / 1000);
+  return { id, object: "model", created, owned_by: entry.provider, ...(isRoute && { name: entry.name }) };
 }

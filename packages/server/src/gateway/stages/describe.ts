@@ -1,6 +1,6 @@
 import type { Keys } from "../../identity/index.ts";
 import type { Exchange } from "../exchange.ts";
-import { modelsFor, type ModelListParts } from "../models/listed.ts";
+import { listedAs, type ModelListParts } from "../models/listed.ts";
 import { ollamaModels } from "../models/ollama.ts";
 import { sendJson } from "../plain-reply.ts";
 import { authenticate } from "./authenticate.ts";
@@ -17,9 +17,7 @@ export function describeModel(
   const { request, dialect } = exchange;
   // The body took its time, and this is all that this caller gets: its key may have been revoked meanwhile.
   const caller = authenticate(request, parts.keys);
-  const named = modelsFor(caller, parts, ollamaModels.prefersBare).filter(
-    ({ entry }) => entry.model === model || `${entry.provider}/${entry.model}` === model,
-  );
+  const named = listedAs(model, caller, parts, ollamaModels.prefersBare);
   const [first] = named;
   if (first === undefined) return false;
   if (named.some(({ entry }) => parts.providers.get(entry.provider)?.endpoints[dialect.id] !== undefined)) return false;

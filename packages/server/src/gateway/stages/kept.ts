@@ -15,7 +15,10 @@ export async function planKept(exchange: Exchange, parts: PipelineParts): Promis
   const kept = await parts.findKeptReply(responseId, caller.keyId);
   const unknown = new AppError("not_found", { what: "response", id: responseId });
   if (kept?.provider === undefined || kept.provider === null) throw unknown;
-  const target = parts.routing.resolve(`${kept.provider}/${kept.model ?? ""}`, dialect.id);
+  const model = `${kept.provider}/${kept.model ?? ""}`;
+  const target = parts.routing.resolve({ model, dialect: dialect.id, thinking: () => false });
+  // A provider that is gone, or speaks otherwise now, has no reply for anyone; no route leads to another one's.
+  if (target.provider.id !== kept.provider || target.dialect !== dialect.id) throw unknown;
   exchange.target = target;
   admitModel(caller, target);
   const credential = await openCredential(target.provider, parts.providers.credentials, kept.credentialId ?? "");

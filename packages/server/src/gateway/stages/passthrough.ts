@@ -56,11 +56,15 @@ export async function planPassthrough(exchange: Exchange, parts: PipelineParts):
   const target = {
     provider,
     model: "",
+    dialect,
     origin: url.origin,
     pathPrefix: url.pathname === "/" ? "" : url.pathname,
     auth: authFor(provider, dialect),
     price: undefined,
-  };
+    route: null,
+    tier: null,
+    lossy: "deny",
+  } as const;
   exchange.target = target;
   const body = await readBody(request, parts.bodyLimits);
   exchange.requestBytes = body.length;

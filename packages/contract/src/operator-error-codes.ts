@@ -1,0 +1,198 @@
+import type { ErrorSpec } from "./error-spec.ts";
+
+/** The errors of the control plane, the command line and what they work with. */
+export const operatorErrorCodes = {
+  // the vault and the files around it (start-up and admin plane)
+  vault_cannot_open: { status: 403, level: "warn", message: "the vault cannot be unsealed with what was given" },
+  vault_record_unreadable: { status: 500, level: "error", message: "the sealed record {id} cannot be opened" },
+  vault_unlocker_unavailable: { status: 503, level: "warn", message: "{problem}", hint: "{advice}" },
+  vault_no_slot: {
+    status: 409,
+    level: "warn",
+    message: "there is no {kind} slot on this vault",
+    hint: "see `portcullis vault slots list`",
+  },
+  vault_last_slot: {
+    status: 409,
+    level: "info",
+    message: "this is the last unlock slot; removing it would lock the vault for good",
+  },
+  vault_key_missing: {
+    status: 500,
+    level: "error",
+    message: "this database holds a sealed vault, but {what}",
+    hint: "{advice}",
+  },
+  vault_origin_refused: {
+    status: 503,
+    level: "error",
+    message: "the key {id} is not sealed for {origin}",
+    hint: "give the key again for this address with `portcullis credentials rotate {id}`",
+  },
+  vault_root_staged: {
+    status: 409,
+    level: "info",
+    message: "a new root key of the vault is staged, and until that is settled its keys and slots stay as they are",
+    hint: "put it in force with `portcullis vault rotate root --confirm`, or give it up with `--cancel`",
+  },
+  vault_root_not_staged: {
+    status: 409,
+    level: "info",
+    message: "no new root key of the vault is staged",
+    hint: "stage one with `portcullis vault rotate root`",
+  },
+  vault_slots_left: {
+    status: 409,
+    level: "warn",
+    message: "these unlock slots cannot be made anew with what is at hand: {slots}",
+    hint: "give the passphrase or key of each, or name it as one to drop",
+  },
+  vault_root_replaced: {
+    status: 503,
+    level: "error",
+    message: "another instance has given the vault a new root key, and this one cannot open it by itself",
+    hint: "unseal this instance again with `portcullis vault unseal`",
+  },
+  vault_moving: {
+    status: 503,
+    level: "warn",
+    message: "the vault is being moved to another place, so nothing in it can be changed",
+    hint: "try again in a moment; if that move was broken off, a restart of the gateway settles it",
+    retryAfterSeconds: 2,
+  },
+  vault_moved: {
+    status: 503,
+    level: "error",
+    message: "the vault was moved to another place while this gateway ran",
+    hint: "restart this gateway, so that it looks there",
+  },
+  file_failed: { status: 500, level: "error", message: "{path} could not be {verb}: {problem}" },
+  file_unsafe: { status: 500, level: "error", message: "{path} {problem}", hint: "{fix}" },
+  home_in_use: {
+    status: 500,
+    level: "error",
+    message: "another Portcullis (process {pid}) already runs on {home}",
+    hint: "stop it first, or choose another home with --home",
+  },
+  store_conflict: {
+    status: 409,
+    level: "info",
+    message: "the {what} was changed by someone else meanwhile",
+    hint: "read it again and retry",
+  },
+  config_invalid: { status: 400, level: "error", message: "{problem}", hint: "{advice}" },
+  config_needs_restart: {
+    status: 409,
+    level: "error",
+    message: "{problem}",
+    hint: "restart the gateway to put that in force, or take the change back",
+  },
+  instance_unclaimed: {
+    status: 500,
+    level: "error",
+    message: "this gateway has no owner yet, so it does not listen on {host}, where others reach it",
+    hint: "start it once with `--host 127.0.0.1` and claim it with `portcullis setup`",
+  },
+  port_in_use: {
+    status: 500,
+    level: "error",
+    message: "port {port} on {host} is already in use",
+    hint: "stop the other program, or choose another with --port",
+  },
+  database_newer: {
+    status: 500,
+    level: "error",
+    message: "the database was written by a newer Portcullis (schema {found}, this one knows {known})",
+    hint: "install that version, or restore a backup made before the upgrade",
+  },
+  backup_failed: {
+    status: 500,
+    level: "error",
+    message: "the database could not be copied to {path}, so it was not upgraded: {problem}",
+    hint: "make room there, or copy the database yourself with `portcullis db backup` on the earlier version",
+  },
+  backup_cannot_open: {
+    status: 403,
+    level: "warn",
+    message: "the backup {file} cannot be opened with what was given",
+    hint: "give the passphrase it was made with, or an identity (`--identity FILE`) of one of its recipients",
+  },
+  backup_unreadable: {
+    status: 400,
+    level: "error",
+    message: "the backup {file} cannot be used: {problem}",
+    hint: "{advice}",
+  },
+  backup_incomplete: {
+    status: 502,
+    level: "error",
+    message: "the gateway broke off the backup, so {file} was not written",
+    hint: "the gateway's log says why; try again",
+  },
+  restore_target_used: {
+    status: 409,
+    level: "error",
+    message: "{where} holds something already, and a backup is restored into an empty place only",
+    hint: "{advice}",
+  },
+  database_unreadable: {
+    status: 500,
+    level: "error",
+    message: "{name} is damaged, or is not a SQLite database",
+    hint: "restore a backup of it, or name another file in `storage.url`",
+  },
+  // services besides the providers: secret stores, key management, clouds
+  external_unreachable: { status: 503, level: "warn", message: "{host} could not be reached: {problem}" },
+  external_timeout: { status: 504, level: "warn", message: "{host} did not answer within {seconds} s" },
+  external_refused: {
+    status: 502,
+    level: "error",
+    message: "{host} refused {what} (status {status}{reason})",
+    hint: "check what this gateway proves itself with there, and what that may read",
+  },
+  external_not_found: {
+    status: 502,
+    level: "warn",
+    message: "{host} has nothing for {what} (status {status}{reason})",
+  },
+  external_failed: { status: 502, level: "warn", message: "{host} failed {what} (status {status}{reason})" },
+  external_unreadable: {
+    status: 502,
+    level: "warn",
+    message: "{host} answered {what} with something that cannot be read: {problem}",
+  },
+  external_unconfigured: { status: 400, level: "error", message: "{problem}", hint: "{advice}" },
+  reference_invalid: {
+    status: 400,
+    level: "info",
+    message: "{problem}",
+    hint: "a reference says where a secret lies, such as `env:OPENAI_API_KEY` or `vault:secret/openai#api_key`",
+  },
+  source_failed: {
+    status: 503,
+    level: "error",
+    message: "the value of `{reference}` cannot be read: {problem}",
+    hint: "see `portcullis status` for the state of the sources",
+    retryAfterSeconds: 5,
+  },
+  // the command line
+  import_unreadable: {
+    status: 400,
+    level: "info",
+    message: "{source} cannot be imported: {problem}",
+    hint: "{advice}",
+  },
+  wrong_usage: { status: 400, level: "info", message: "{problem}", hint: "{advice}" },
+  program_not_found: {
+    status: 404,
+    level: "info",
+    message: "there is no program `{program}` here",
+    hint: "install it, or check that it is on PATH",
+  },
+  gateway_not_started: {
+    status: 500,
+    level: "error",
+    message: "the gateway did not start: {problem}",
+    hint: "start it with `portcullis serve` to see why",
+  },
+} as const satisfies Record<string, ErrorSpec>;
