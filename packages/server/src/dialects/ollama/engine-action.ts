@@ -4,7 +4,7 @@ import { ascii, skipSpace } from "../../kernel/json-token.ts";
 import { bodyKeys } from "../body-keys.ts";
 
 /** The keys of a question, or of what looks like one. */
-export const questionKeys = bodyKeys("keep_alive", "messages", "prompt");
+export const questionKeys = bodyKeys("keep_alive", "messages", "prompt", "think");
 
 /**
  * A request without a prompt asks nothing of the model: it only loads it, or with `keep_alive: 0` throws it out of the

@@ -1,4 +1,5 @@
 import type { Failure } from "../dialect.ts";
+import { plainStatus } from "../failure-status.ts";
 import { failureText } from "../failure-text.ts";
 
 /** https://docs.ollama.com/api/errors: a text, and the status says the rest. */
@@ -7,7 +8,7 @@ function errorObject(failure: Failure): string {
 }
 
 export function encodeFailure(failure: Failure): { readonly status: number; readonly body: Buffer } {
-  return { status: failure.status, body: Buffer.from(errorObject(failure)) };
+  return { status: plainStatus(failure), body: Buffer.from(errorObject(failure)) };
 }
 
 /** A line of its own, which clients throw as an error wherever in a stream it comes. */

@@ -10,14 +10,24 @@ export const ollama: Dialect = {
   id: "ollama",
   name: "Ollama",
   routes: [
-    { ...route("/chat"), streams: "unless_declined", keys: questionKeys, check: refuseUnloading },
+    question("/chat"),
     { ...route("/embed"), streams: "never" },
     { ...route("/embeddings"), streams: "never" },
-    { ...route("/generate"), streams: "unless_declined", keys: questionKeys, check: refuseUnloading },
+    question("/generate"),
     { ...route("/show"), streams: "never", purpose: "describe" },
   ],
   failure: { encode: encodeFailure, encodeEvent: encodeFailureEvent },
 };
+
+function question(upstreamPath: string): DialectRoute {
+  const asks = {
+    topic: "conversation",
+    streams: "unless_declined",
+    keys: questionKeys,
+    check: refuseUnloading,
+  } as const;
+  return { ...route(upstreamPath), ...asks };
+}
 
 function route(upstreamPath: string): Omit<DialectRoute, "streams"> {
   return { method: "POST", path: `/api${upstreamPath}`, upstreamPath, purpose: "inference", body: "json", usage };

@@ -31,7 +31,7 @@ function readDocument(bytes: Buffer, document: ScannedObject): Said {
  * Counters of zero are left out. Older engines leave the prompt's out too where they had it in memory, and so say too
  * little to go by; a model that was only loaded or unloaded has used nothing.
  */
-function tokensOf(
+export function tokensOf(
   input: number | undefined,
   output: number | undefined,
   stopReason: string | undefined,
