@@ -3,8 +3,8 @@ import { createAuditLog } from "./audit/index.ts";
 import { createBackups } from "./backup/index.ts";
 import { isLoopback, type Config, type ListenAddress, type LoadedConfig } from "./config/index.ts";
 import { openDatabase, upgrade } from "./db/index.ts";
-import { declaredIn, sourcesIn, startKeys } from "./declared.ts";
-import { createGateway, createSettler, type Gateway } from "./gateway/index.ts";
+import { declaredIn, routesIn, sourcesIn, startKeys } from "./declared.ts";
+import { createGateway, createSettler, createTranslation, type Gateway } from "./gateway/index.ts";
 import { openAdminToken, openHome, type Home } from "./home/index.ts";
 import { createKeyRecords, createOwnership, Keys, type Ownership } from "./identity/index.ts";
 import { createSpools, openListener, type Plane, type Refuse } from "./ingress/index.ts";
@@ -13,9 +13,15 @@ import { AppError } from "./kernel/errors.ts";
 import type { Log } from "./kernel/log.ts";
 import type { Secret } from "./kernel/secret.ts";
 import { createLiveSettings, type LiveSettings } from "./live-settings.ts";
-import { createCredentialCare, createProviders, predefinedProviders, type Provider } from "./providers/index.ts";
+import {
+  createCredentialCare,
+  createProviders,
+  predefinedProviders,
+  type Provider,
+  type Providers,
+} from "./providers/index.ts";
 import { createReload } from "./reload.ts";
-import { createRouting } from "./routing/index.ts";
+import { createRouting, createRoutes, findBrokenTarget, type Routes, type Routing } from "./routing/index.ts";
 import { Shutdown } from "./shutdown.ts";
 import { createSources, type Sources } from "./sources/index.ts";
 import { createConnector, httpGet, type HttpGet } from "./upstream/index.ts";
@@ -133,10 +139,22 @@ async function openState({ loaded, log, clock, closers, adopters }: Surroundings
     environment: await startKeys(config.providers, environment.secrets),
     sources,
   });
+  const routes = await createRoutes({ db, clock, declared: routesIn(loaded), providers });
+  warnOfBroken(routes, providers, log);
+  adopters.push(() => warnOfBroken(routes, providers, log));
   const ownership = createOwnership(db, clock);
   const audit = createAuditLog(db, clock);
-  const reload = createReload({ loaded, log, clock, audit, providers, adopters });
-  return { adminToken, home, db, vault, vaultStore, keys, providers, sources, ownership, audit, reload };
+  const reload = createReload({ loaded, log, clock, audit, providers, routes, adopters });
+  return { adminToken, home, db, vault, vaultStore, keys, providers, routes, sources, ownership, audit, reload };
+}
+
+/** A provider may be added at run time, so a file that names one which is not there is no mistake in itself. */
+function warnOfBroken(routes: Routes, providers: Providers, log: Log): void {
+  for (const route of routes.list()) {
+    const target = findBrokenTarget(route, providers);
+    if (target !== undefined)
+      log.warn({ route: route.name, target }, "the route leads to a provider that is not there");
+  }
 }
 
 /** What references lead to. Those of the file are asked for at once, so that their first request does not wait. */
@@ -185,7 +203,11 @@ async function openTraffic(surroundings: Surroundings, state: Awaited<ReturnType
   closers.push(() => usage.close());
 
   const isUsable = (provider: Provider): boolean => !provider.needsKey || providers.credentials.hasUsable(provider.id);
+  const routing = createRouting({ providers, isUsable, routes: state.routes, translation: live.translation });
+  const translation = createTranslation({ vault, clock });
+  closers.push(() => translation.close());
   const gateway = createGateway({
+    translation,
     keys,
     providers,
     connector,
@@ -193,7 +215,7 @@ async function openTraffic(surroundings: Surroundings, state: Awaited<ReturnType
     clock,
     log,
     version,
-    routing: createRouting({ providers, isUsable }),
+    routing,
     settler: createSettler(usage, clock, traceRequests ? (end) => log.info({ ...end }, "request") : undefined),
     spools: createSpools({ directory: home.file("uploads") }),
     bodyLimits: live.bodyLimits,
@@ -210,14 +232,21 @@ async function openTraffic(surroundings: Surroundings, state: Awaited<ReturnType
     },
   });
   shutdown.cutWith(() => gateway.cutAll(new AppError("draining")));
-  return { gateway, admin: openAdmin(surroundings, state, { usage, httpGet: httpGet(connector) }) };
+  return { gateway, admin: openAdmin(surroundings, state, { routing, usage, httpGet: httpGet(connector) }) };
+}
+
+/** What the control plane asks of what requests go through. */
+interface TrafficParts {
+  readonly routing: Routing;
+  readonly usage: Usage;
+  readonly httpGet: HttpGet;
 }
 
 /** The control plane, and what looks after credentials between its calls. */
 function openAdmin(
   { loaded: { config }, log, clock, live, closers }: Surroundings,
   state: Awaited<ReturnType<typeof openState>>,
-  { usage, httpGet: get }: { readonly usage: Usage; readonly httpGet: HttpGet },
+  { routing, usage, httpGet: get }: TrafficParts,
 ): Plane {
   const { vault, vaultStore } = state;
   const care = createCredentialCare({ ...state, httpGet: get, clock, log, settings: live.credentialTests });
@@ -238,6 +267,7 @@ function openAdmin(
       product: version,
     }),
     reveal: live.reveal,
+    routing,
     startedAt: clock.now(),
     usage,
     version,

@@ -48,6 +48,8 @@ const question = z.strictObject({
   thinking: z.boolean().default(false),
   /** Whether a key may do this. */
   key_id: z.string().min(1).max(100).optional(),
+  /** The body of such a request, to be told what translation would leave out. */
+  request: z.record(z.string(), z.unknown()).optional(),
 });
 
 /** What is `null` is not known, because of the `problem`. */
@@ -68,6 +70,10 @@ export const explanation = z.object({
   credential: z.string().nullable(),
   price_micros_per_mtok: tokenPrice.nullable(),
   price_micros_per_unit: unitPrice.nullable(),
+  /** What translation would leave out or change of the request; `null` where none was given, or none is translated. */
+  losses: z
+    .array(z.object({ path: z.string(), kind: z.enum(["dropped", "changed", "hint"]), why: z.string() }))
+    .nullable(),
   /** Whether the key may do it; `null` where no key was named. */
   allowed: z.boolean().nullable(),
   /** Why such a request would be refused, as its caller would be told. */

@@ -31,9 +31,22 @@ export interface Codec {
   /** What an error answer means; `body` is undefined if it was no JSON object. */
   decodeFailure(status: number, body: JsonObject | undefined): UpstreamFailure;
 
+  /** Absent where the dialect has no way to count the tokens of a request. */
+  readonly count?: CountCodec;
+
   /** How a provider of the dialect streams a conversation, and where the counts stand in it. */
   readonly upstreamFraming: "sse" | "ndjson";
   readonly usage: UsageReaders;
+}
+
+/** Counting the tokens that a request would have. */
+export interface CountCodec {
+  /** The request that asks a provider. */
+  encode(conversation: Conversation, target: TargetModel): EncodedRequest;
+  /** What it answered; undefined if that is no count. */
+  decode(body: JsonObject): number | undefined;
+  /** How a caller is told. */
+  encodeReply(tokens: number): JsonObject;
 }
 
 export interface ToolRules {
@@ -65,6 +78,8 @@ export interface TargetModel {
   /** Its name there. */
   readonly model: string;
   readonly traits: ModelTraits;
+  /** Whether token counts of streamed replies come only if they are asked for. */
+  readonly asksForUsage: boolean;
 }
 
 export interface EncodedRequest {
@@ -112,6 +127,7 @@ export interface StreamDecoder {
 
 /** Writes a caller's stream, framing included. Of a `failure` it writes nothing: `fail` does. */
 export interface StreamEncoder {
+  /** @throws AppError `upstream_broke` for a call that the dialect cannot say because its arguments are broken */
   push(event: ReplyEvent): string;
   /** Says that the stream fails here, whatever went before; nothing may be pushed after it. */
   fail(failure: Failure): string;

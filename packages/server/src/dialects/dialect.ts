@@ -27,6 +27,8 @@ export interface DialectRoute {
    * kept; none of them uses tokens. What a `raw` route does is the provider's affair, and what it costs is not known.
    */
   readonly purpose: "inference" | "count" | "describe" | "kept" | "raw";
+  /** What it is about, where other dialects have something of the kind, so that it can be translated. */
+  readonly topic?: "conversation" | "embedding";
   /** What a request carries; of an `opaque` body nothing is read. */
   readonly body: "json" | "multipart" | "none" | "opaque";
   /** Whether the reply comes in pieces: as the field `stream` says, where false or true is meant by its absence; or whatever it says. */

@@ -15,6 +15,17 @@ export type {
   UsageReader,
   UsageReading,
 } from "./dialect.ts";
+export type { ReasoningState } from "./canonical/conversation.ts";
+export type { Loss } from "./canonical/loss.ts";
+export type { FailureKind, UpstreamFailure } from "./canonical/reply.ts";
+export { createStateSeal } from "./canonical/state-seal.ts";
+export type { ReplyContext } from "./codec.ts";
+export { canCount, countReply } from "./codecs.ts";
+export { asksForThinking } from "./thinking.ts";
+export { lossyRefusal } from "./translation/lossy-refusal.ts";
+export { ReplyTranslation } from "./translation/reply.ts";
+export { translateRequest, type TranslatedRequest, type TranslationJob } from "./translation/request.ts";
+export { hasSealedMark, withoutSealed } from "./translation/sealed-marks.ts";
 export { bodyKeys } from "./body-keys.ts";
 export { estimateInputTokens } from "./estimate.ts";
 

@@ -1,5 +1,6 @@
 import type { ErrorCode } from "@portcullis/contract";
 import type { Failure } from "./dialect.ts";
+import { plainStatus } from "./failure-status.ts";
 import { failureText } from "./failure-text.ts";
 
 export interface OpenaiError {
@@ -16,6 +17,10 @@ const codes: Readonly<Partial<Record<ErrorCode, string>>> = {
   key_expired: "invalid_api_key",
   key_disabled: "invalid_api_key",
   upstream_refused_key: "upstream_auth",
+  upstream_context_too_long: "context_length_exceeded",
+  upstream_credits: "insufficient_quota",
+  upstream_model_unknown: "model_not_found",
+  upstream_rate_limited: "rate_limit_exceeded",
 };
 
 function typeOf(status: number): string {
@@ -36,5 +41,5 @@ export function openaiError(failure: Failure): OpenaiError {
 
 /** The body of an answer that is an error, the same in both OpenAI dialects. */
 export function encodeFailure(failure: Failure): { readonly status: number; readonly body: Buffer } {
-  return { status: failure.status, body: Buffer.from(JSON.stringify({ error: openaiError(failure) })) };
+  return { status: plainStatus(failure), body: Buffer.from(JSON.stringify({ error: openaiError(failure) })) };
 }

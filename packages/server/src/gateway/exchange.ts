@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Dialect, DialectRoute } from "../dialects/index.ts";
+import type { Dialect, DialectRoute, Loss } from "../dialects/index.ts";
 import type { MediaUsage } from "../kernel/tokens.ts";
 import type { Caller } from "../identity/index.ts";
 import type { Spool } from "../ingress/index.ts";
@@ -29,12 +29,18 @@ export interface Exchange {
   requestBytes: number;
   /** A floor for the tokens of the request, to be charged where nobody counted them. */
   estimatedInput: number;
+  /** The same of a request whose tokens are only to be counted, which is charged nothing. */
+  estimatedCount?: number;
   /** The same of what is not counted in tokens. */
   requestedMedia?: MediaUsage;
   asked?: Pick<Asked, "model" | "stream">;
   /** Where the body lies that is not held in memory; given back when the exchange is over. */
   spool?: Spool;
   target?: Target;
+  /** What translation left out or changed; absent where nothing was translated. */
+  losses?: readonly Loss[];
+  /** The longest prompt and answer that the model takes, where it is known. */
+  contextTokens?: number | undefined;
   credential?: UsedCredential;
   /** Set once the journal holds the start of this exchange: from then on it must hold its end too. */
   journalled: boolean;

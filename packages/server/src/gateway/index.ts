@@ -1,2 +1,3 @@
 export { createGateway, type Gateway } from "./app.ts";
 export { createSettler } from "./stages/settle.ts";
+export { createTranslation } from "./translation/translation.ts";

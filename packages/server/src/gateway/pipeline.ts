@@ -4,6 +4,7 @@ import type { Clock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
 import type { BodyLimits, Spools } from "../ingress/index.ts";
 import type { Keys } from "../identity/index.ts";
+import { asksForThinking, canCount } from "../dialects/index.ts";
 import type { KeptReply } from "../usage/index.ts";
 import type { Routing } from "../routing/index.ts";
 import type { Connector } from "../upstream/index.ts";
@@ -16,9 +17,13 @@ import { describeModel } from "./stages/describe.ts";
 import { openCredential } from "./stages/credential.ts";
 import { prepare, type Prepared } from "./stages/prepare.ts";
 import { receive } from "./stages/receive.ts";
+import { sendEstimate } from "./stages/estimate.ts";
 import { refuse } from "./stages/refuse.ts";
-import { Relay, ownHeaders } from "./stages/relay.ts";
+import { Relay } from "./stages/relay.ts";
+import { ownHeaders } from "./stages/reply-head.ts";
 import type { Settler } from "./stages/settle.ts";
+import { prepareTranslated } from "./stages/translate.ts";
+import type { Translation } from "./translation/translation.ts";
 
 export interface PipelineParts extends ModelListParts {
   readonly keys: Keys;
@@ -35,6 +40,7 @@ export interface PipelineParts extends ModelListParts {
   readonly findKeptReply: (responseId: string, keyId: string) => Promise<KeptReply | undefined>;
   /** Whether token counts of streamed chat replies are asked for when the caller did not. */
   readonly includeStreamUsage: boolean;
+  readonly translation: Translation;
 }
 
 /**
@@ -67,12 +73,26 @@ async function planByModel(exchange: Exchange, parts: PipelineParts): Promise<Pr
   const asked = await receive(exchange, parts);
   exchange.asked = { model: asked.model, stream: asked.stream }; // and not the body, which is done with when it was sent
   if (exchange.route.purpose === "describe" && describeModel(exchange, asked.model, parts)) return undefined;
-  const target = parts.routing.resolve(asked.model, exchange.dialect.id, providerApart(exchange.request));
+  const provider = providerApart(exchange.request);
+  const dialect = exchange.dialect.id;
+  const thinking = (): boolean => "fields" in asked && asksForThinking(dialect, asked.body, asked.fields);
+  const target = parts.routing.resolve({ model: asked.model, dialect, provider, thinking });
   exchange.target = target;
   admitModel(exchange.caller, target);
   exchange.credential = await openCredential(target.provider, parts.providers.credentials);
-  return prepare(exchange, asked, target, exchange.credential, parts);
+  if (target.dialect === dialect) return prepare(exchange, asked, target, exchange.credential, parts);
+  if (exchange.route.purpose === "count" && !canCount(target.dialect)) return answerEstimate(exchange, parts);
+  return prepareTranslated(exchange, asked, target, exchange.credential, parts);
 }
+
+/** Nobody is asked, so nothing can fail any more; it is written down like any other answer. */
+function answerEstimate(exchange: Exchange, { settler }: PipelineParts): undefined {
+  settler.start(exchange);
+  settler.end(exchange, { status: 200, outcome: "ok", errorCode: null, ...noReply });
+  sendEstimate(exchange);
+}
+
+const noReply = { reading: undefined, firstByteMs: null, responseBytes: 0 };
 
 /** The provider that a client written for Portkey names in a header of its own. */
 function providerApart({ headers }: IncomingMessage): string | undefined {
@@ -81,16 +101,16 @@ function providerApart({ headers }: IncomingMessage): string | undefined {
 }
 
 /** Sends the request and carries the reply; resolves when the exchange is settled, whatever came of it. */
-function relayReply(exchange: Exchange, { request, filter }: Prepared, parts: PipelineParts): Promise<void> {
+function relayReply(exchange: Exchange, prepared: Prepared, parts: PipelineParts): Promise<void> {
   return new Promise((resolve) => {
-    const relay = new Relay(exchange, parts, filter, () => {
+    const relay = new Relay(exchange, parts, prepared, () => {
       parts.open.remove(slot);
       resolve();
     });
     const slot = parts.open.add(relay);
     exchange.attempts += 1;
     try {
-      relay.attach(parts.connector.send(request, relay));
+      relay.attach(parts.connector.send(prepared.request, relay));
     } catch (thrown) {
       relay.cut(asAppError(thrown));
     }

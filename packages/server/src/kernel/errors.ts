@@ -18,6 +18,8 @@ export class AppError extends Error {
   readonly hint: string | undefined;
   readonly detail: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  /** What fills the texts, for an error that is made anew in another thread. */
+  readonly values: ErrorValues;
 
   constructor(
     code: ErrorCode,
@@ -27,6 +29,7 @@ export class AppError extends Error {
     const spec: ErrorSpec = errorCodes[code];
     super(fill(spec.message, values), extra.cause === undefined ? undefined : { cause: extra.cause });
     this.code = code;
+    this.values = values;
     this.status = spec.status;
     this.hint = spec.hint === undefined ? undefined : fill(spec.hint, values);
     this.detail = extra.detail;

@@ -1,4 +1,6 @@
-import { findModel, modelsNamed, modelsOf } from "../catalog/index.ts";
+import { findModel, modelsNamed, modelsOf, traitsOf } from "../catalog/index.ts";
+import type { DialectId } from "../dialects/index.ts";
+import type { ModelTraits } from "../kernel/model-traits.ts";
 import { createModelChanges, parseModel, type ModelsParts } from "./model-changes.ts";
 import type { Declared } from "./live-set.ts";
 import { fromModelRow, merge, type OwnModel, type OwnModels, type ProviderModel } from "./provider-model.ts";
@@ -50,6 +52,15 @@ function createLookups({ live }: ModelsParts, own: () => OwnModels) {
 
   return {
     lookup,
+
+    /** How the model wants to be asked. What the user said of its limits wins over the catalog. */
+    traitsOf(provider: string, dialect: DialectId, model: string): ModelTraits {
+      const known = lookup(provider, model);
+      const traits = traitsOf({ provider, dialect, model, catalog: known?.catalog });
+      const { maxOutputTokens = traits.maxOutputTokens, contextTokens = traits.contextTokens } = known ?? {};
+      if (maxOutputTokens === traits.maxOutputTokens && contextTokens === traits.contextTokens) return traits;
+      return { ...traits, maxOutputTokens, contextTokens };
+    },
 
     /** Sorted by model. Throws `not_found` for an unknown provider. */
     list: (providerId: string): readonly ProviderModel[] => {

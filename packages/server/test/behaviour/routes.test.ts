@@ -259,6 +259,7 @@ describe("an explanation", async () => {
       credential: credentialOf("sim-responses"),
       price_micros_per_mtok: price,
       price_micros_per_unit: null,
+      losses: null,
       allowed: null,
       problem: null,
     });
@@ -274,6 +275,7 @@ describe("an explanation", async () => {
       credential: credentialOf("sim-chat"),
       price_micros_per_mtok: null,
       price_micros_per_unit: null,
+      losses: null,
       allowed: null,
       problem: null,
     });

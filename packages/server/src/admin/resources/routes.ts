@@ -13,6 +13,7 @@ import {
   type Target,
 } from "../../routing/index.ts";
 import type { Call } from "../app.ts";
+import { tryTranslation, untranslated } from "../tried-translation.ts";
 import { pageOf } from "../paging.ts";
 import type { AdminParts } from "../parts.ts";
 
@@ -56,9 +57,11 @@ interface Question {
   readonly dialect: DialectId;
   readonly thinking: boolean;
   readonly key_id?: string | undefined;
+  readonly request?: Readonly<Record<string, unknown>> | undefined;
 }
 
-function explainModel({ model, dialect, thinking, key_id: keyId }: Question, parts: AdminParts): RouteExplanation {
+function explainModel(question: Question, parts: AdminParts): RouteExplanation {
+  const { model, dialect, thinking, key_id: keyId, request } = question;
   const caller = keyId === undefined ? undefined : parts.keys.callerOf(keyId);
   const asked = { model, dialect, thinking: () => thinking };
   const { route, target, credential, problem } = explain(asked, {
@@ -67,14 +70,16 @@ function explainModel({ model, dialect, thinking, key_id: keyId }: Question, par
   });
   const refusal = caller && refusalOf(caller, target, parts);
   const allowed = caller === undefined || target === undefined ? null : refusal === undefined;
+  const translation = request === undefined ? untranslated : tryTranslation(request, dialect, target, parts);
   return {
     model,
     route,
     dialect,
     ...(target === undefined ? unknownTarget : describeTarget(target, dialect)),
     credential,
+    losses: translation.losses && [...translation.losses],
     allowed,
-    problem: describeProblem(refusal ?? problem),
+    problem: describeProblem(refusal ?? problem ?? translation.problem),
   };
 }
 

@@ -39,6 +39,7 @@ const explanation: RouteExplanation = {
   credential: "cred_1",
   price_micros_per_mtok: { input: 1_250_000, output: 10_000_000 },
   price_micros_per_unit: null,
+  losses: null,
   allowed: null,
   problem: null,
 };

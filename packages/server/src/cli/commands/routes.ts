@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { endpoints, type Route, type RouteExplanation } from "@portcullis/contract";
+import { describe } from "../../kernel/errors.ts";
 import { argument, flag, leaf, list, oneOf, text, wrongUsage, type CommandContext, type Group } from "../command.ts";
 import { confirm } from "../confirmation.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -97,14 +99,17 @@ const explain = leaf({
     dialect: oneOf("--dialect <dialect>", "what the caller speaks", dialects),
     thinking: flag("--thinking", "with thinking turned on"),
     key: text("--key <id>", "whether this key may do it"),
+    request: text("--request <file>", "the body of a request, to see what translation leaves out"),
   },
   examples: [
     "portcullis routes explain claude-sonnet-4-5 --dialect anthropic-messages --thinking",
+    "portcullis routes explain openai/gpt-5.5 --dialect anthropic-messages --request body.json",
     "portcullis routes explain house --key k7f3q --json",
   ],
-  async run(context, { model, dialect, thinking, key }) {
+  async run(context, { model, dialect, thinking, key, request }) {
     const client = await connect(context);
-    const input = { model, dialect, thinking, key_id: key };
+    const body = request === undefined ? undefined : readRequest(request);
+    const input = { model, dialect, thinking, key_id: key, ...(body !== undefined && { request: body }) };
     const found = await client.call(endpoints.routes.explain, { input });
     context.show(found, () => showExplanation(context, found));
     if (found.problem === null) return exitCodes.done;
@@ -121,6 +126,20 @@ export const routes: Group = {
     { name: "explain", summary: "say where a request would go, without sending one", load: () => explain },
   ],
 };
+
+const lossWords = { dropped: "left out", changed: "changed", hint: "not passed on" } as const;
+
+const requestAdvice = "name a file with the body of one request";
+
+function readRequest(file: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, "utf8"));
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  } catch (cause) {
+    throw wrongUsage(`${file} cannot be read as JSON: ${describe(cause)}`, requestAdvice);
+  }
+  throw wrongUsage(`${file} holds no JSON object`, requestAdvice);
+}
 
 function describeTargets({ targets, tiers }: Route): string {
   if (tiers === null) return (targets ?? []).join(", ");
@@ -158,5 +177,6 @@ function showExplanation({ output }: CommandContext, found: RouteExplanation): v
     price: price && `${dollars(price.input)} in, ${dollars(price.output)} out, per million tokens`,
     ...(found.allowed !== null && { allowed: found.allowed ? "yes" : "no" }),
   });
+  for (const { path, kind, why } of found.losses ?? []) output.note(`${lossWords[kind]} ${path}: ${why}`);
   for (const text of [problem?.detail, problem?.hint]) if (typeof text === "string") output.note(text);
 }

@@ -3,7 +3,14 @@ import type { Edit } from "../../kernel/json-scan.ts";
 import { spliceInPlace } from "../../kernel/splice.ts";
 import type { Target } from "../../routing/index.ts";
 import { sentOnce, type UpstreamRequest } from "../../upstream/index.ts";
-import type { DialectRoute, StreamFilter } from "../../dialects/index.ts";
+import {
+  hasSealedMark,
+  withoutSealed,
+  type DialectId,
+  type DialectRoute,
+  type ReplyTranslation,
+  type StreamFilter,
+} from "../../dialects/index.ts";
 import { authHeaders } from "../../providers/index.ts";
 import type { Exchange } from "../exchange.ts";
 import type { UsedCredential } from "./credential.ts";
@@ -20,6 +27,8 @@ export interface Prepared {
   readonly request: UpstreamRequest;
   /** Takes out of the reply what was put into it by our asking. */
   readonly filter: StreamFilter | undefined;
+  /** Of a request that was translated, how its reply is taken back. */
+  readonly translation?: ReplyTranslation;
 }
 
 /**
@@ -60,7 +69,7 @@ export function headersFor(exchange: Exchange, { provider, auth }: Target, { sec
 function prepareJson(
   route: DialectRoute,
   asked: AskedJson,
-  { provider, model }: Target,
+  { provider, model, dialect }: Target,
   { includeStreamUsage }: PrepareOptions,
 ): { readonly body: Buffer | Promise<Buffer>; readonly filter: StreamFilter | undefined } {
   const edits: Edit[] = [];
@@ -72,7 +81,13 @@ function prepareJson(
   const metering = asks ? route.askForUsage?.(asked.body, asked.fields) : undefined;
   if (metering !== undefined) edits.push(...metering.edits);
   const body = edits.length === 0 ? asked.body : spliceInPlace(asked.body, edits);
-  return { body, filter: metering?.filter() };
+  return { body: route.topic === "conversation" ? withoutEnvelopes(body, dialect) : body, filter: metering?.filter() };
+}
+
+/** A conversation that was had with a provider of another dialect before brings what this one does not know. */
+function withoutEnvelopes(body: Buffer | Promise<Buffer>, dialect: DialectId): Buffer | Promise<Buffer> {
+  if (body instanceof Promise) return body.then((large) => withoutEnvelopes(large, dialect));
+  return hasSealedMark(body) ? withoutSealed(body, dialect) : body;
 }
 
 /** The route's path at the provider. A name may have slashes and colons; nothing in it may lead to another place. */

@@ -27,6 +27,7 @@ async function receiveJson(exchange: Exchange, { bodyLimits }: ReceiveParts): Pr
   const media = route.requestedMedia?.(body, fields);
   if (media !== undefined) exchange.requestedMedia = media;
   else if (route.purpose === "inference") exchange.estimatedInput = estimateInputTokens(body);
+  else if (route.purpose === "count") exchange.estimatedCount = estimateInputTokens(body);
   route.check?.(body, fields);
   return route.findNames === undefined ? asked : { ...asked, names: await route.findNames(body, fields) };
 }

@@ -1,14 +1,16 @@
 import type { ServerResponse } from "node:http";
-import { AppError, describe } from "../../kernel/errors.ts";
+import { AppError, asAppError, describe } from "../../kernel/errors.ts";
 import type { Clock } from "../../kernel/clock.ts";
-import { withoutKeys } from "../../kernel/key-shapes.ts";
 import type { Log } from "../../kernel/log.ts";
-import { formatUsdPlain } from "../../kernel/money.ts";
-import type { DialectRoute, Framing, StreamFilter, UsageReader } from "../../dialects/index.ts";
+import type { Framing, ReplyTranslation, StreamFilter, UpstreamFailure, UsageReader } from "../../dialects/index.ts";
 import type { UpstreamCall, UpstreamListener } from "../../upstream/index.ts";
 import type { Exchange } from "../exchange.ts";
 import type { OpenReply } from "../open-replies.ts";
+import { upstreamError } from "../translation/failure.ts";
 import { replyHeaders } from "./head.ts";
+import type { Prepared } from "./prepare.ts";
+import { costHeaders, framingOf, isJson, ownHeaders, retryHeaders } from "./reply-head.ts";
+import { sendEstimate } from "./estimate.ts";
 import { failureOf, refuse } from "./refuse.ts";
 import type { Ending, Settled, Settler } from "./settle.ts";
 
@@ -20,6 +22,14 @@ export interface RelayParts {
 
 /** A whole reply up to this size is held until it is settled, so that its cost can stand in its head. */
 const collectLimitBytes = 4 * 1024 * 1024;
+/** One that is to be translated cannot go on before it is whole. */
+const translateLimitBytes = 32 * 1024 * 1024;
+
+/** A stream that is translated may be silent while the provider sends what says nothing to the caller. */
+const pingMs = 10_000;
+
+/** What a provider answers that has no place to count tokens at. */
+const noCounter: ReadonlySet<number> = new Set([404, 405, 501]);
 
 const mostPieces = 1_024;
 const mostAsText = 16 * 1024;
@@ -39,11 +49,15 @@ type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
  * Invariants: settled exactly once, and before the last byte of the reply is handed over. A caller that reads slowly
  * pauses the upstream, so no more than one chunk waits here. A caller that leaves aborts the upstream at once.
  * After a failure the caller never sees a normal end: an error in place of the reply, or an error event behind it.
+ *
+ * With a translation, what is written is what it makes of each chunk, or of the whole; what is read for usage is always what
+ * the provider sent.
  */
 export class Relay implements UpstreamListener, OpenReply {
   readonly #exchange: Exchange;
   readonly #parts: RelayParts;
   readonly #filter: StreamFilter | undefined;
+  readonly #translation: ReplyTranslation | undefined;
   readonly #finished: () => void;
   #state: "waiting" | "collecting" | "streaming" | "done" = "waiting";
   #call: UpstreamCall | undefined;
@@ -51,6 +65,10 @@ export class Relay implements UpstreamListener, OpenReply {
   #headers: Headers = {};
   /** How the reply comes; undefined for one that is collected, even if it turned out too large for that. */
   #framing: Framing | undefined;
+  /** Whether the provider streamed what is collected here. */
+  #cameStreamed = false;
+  #pinger: NodeJS.Timeout | undefined;
+  #wroteAt = 0;
   #reader: UsageReader | undefined;
   #mask: StreamFilter | undefined;
   #chunks: Buffer[] = [];
@@ -59,10 +77,16 @@ export class Relay implements UpstreamListener, OpenReply {
   #lastByte = 0;
   #beforeLast = 0;
 
-  constructor(exchange: Exchange, parts: RelayParts, filter: StreamFilter | undefined, finished: () => void) {
+  constructor(
+    exchange: Exchange,
+    parts: RelayParts,
+    { filter, translation }: Pick<Prepared, "filter" | "translation">,
+    finished: () => void,
+  ) {
     this.#exchange = exchange;
     this.#parts = parts;
     this.#filter = filter;
+    this.#translation = translation;
     this.#finished = finished;
     exchange.response.on("close", () => this.#callerLeft());
   }
@@ -84,14 +108,10 @@ export class Relay implements UpstreamListener, OpenReply {
     if (this.#exchange.route.purpose !== "raw") this.#exchange.credential?.answered(status);
     if (status >= 300 && status < 400) return this.#giveUp(new AppError("upstream_redirected", this.#names()));
     if (status === 401) return this.#giveUp(new AppError("upstream_refused_key", this.#names()));
-    const { usage } = this.#exchange.route;
-    this.#framing = status < 300 ? framingOf(headers["content-type"], this.#exchange.route) : undefined;
-    if (this.#framing === undefined) {
-      this.#reader = usage.body();
+    if (!this.#chooseReader(status < 300)) {
       this.#state = "collecting";
       return;
     }
-    if (this.#framing !== "opaque") this.#reader = usage.stream(this.#framing);
     this.#startStreaming();
     // The first event mostly comes with the head; if it does not, the caller gets the head now.
     process.nextTick(() => {
@@ -99,33 +119,94 @@ export class Relay implements UpstreamListener, OpenReply {
     });
   }
 
+  /** Whether the reply goes on as it comes; it is collected otherwise. */
+  #chooseReader(isGood: boolean): boolean {
+    const { route, asked } = this.#exchange;
+    const translation = this.#translation;
+    const isArray = route.streams === "always" && translation === undefined;
+    const framing = isGood ? framingOf(this.#headers["content-type"], isArray) : undefined;
+    const { usage } = translation ?? route;
+    const isEvents = framing === "sse" || framing === "ndjson";
+    if (translation === undefined) {
+      this.#framing = framing;
+      this.#reader = framing === undefined ? usage.body() : framing === "opaque" ? undefined : usage.stream(framing);
+      return framing !== undefined;
+    }
+    this.#cameStreamed = isEvents;
+    this.#reader = isEvents ? usage.stream(framing) : usage.body();
+    if (isEvents && asked?.stream === true) this.#framing = framing;
+    return this.#framing !== undefined;
+  }
+
   onData(chunk: Buffer): void {
     this.#firstByteMs ??= this.#parts.clock.monotonic() - this.#exchange.startedMonotonic;
     this.#receivedBytes += chunk.length;
     this.#reader?.push(chunk);
-    if (this.#state === "streaming")
+    if (this.#state === "streaming") {
+      if (this.#translation !== undefined) return this.#translate((translation) => translation.push(chunk));
       return this.#forward(this.#filter === undefined ? chunk : this.#filter.push(chunk));
+    }
     this.#chunks.push(chunk);
     // Many small pieces take more room than what they hold.
     if (this.#chunks.length > mostPieces) this.#chunks = [Buffer.concat(this.#chunks)];
-    if (this.#receivedBytes > collectLimitBytes) this.#overflow();
+    if (this.#receivedBytes > (this.#translation === undefined ? collectLimitBytes : translateLimitBytes))
+      this.#overflow();
   }
 
   onEnd(): void {
     if (this.#state === "streaming") return this.#endStream();
     if (this.#status >= 400) return this.#endRefusedByUpstream(Buffer.concat(this.#chunks, this.#receivedBytes));
+    if (this.#translation !== undefined) return this.#endTranslated(this.#translation);
     if (this.#isCutOff()) return this.#giveUp(new AppError("upstream_broke", this.#names()));
+    this.#sendSettled(this.#received(), this.#upstreamHeaders());
+  }
+
+  #received(): Buffer {
+    const [only] = this.#chunks;
+    return this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks, this.#receivedBytes);
+  }
+
+  #sendSettled(bytes: Buffer, headers: readonly string[]): void {
     const settled = this.#settle(this.#status, "ok", null);
-    const received =
-      this.#chunks.length === 1 && this.#chunks[0] !== undefined
-        ? this.#chunks[0]
-        : Buffer.concat(this.#chunks, this.#receivedBytes);
-    const body = this.#exchange.credential?.maskReply(received) ?? received;
-    const head = [...this.#upstreamHeaders(), ...ownHeaders(this.#exchange), ...costHeaders(settled)];
+    const body = this.#exchange.credential?.maskReply(bytes) ?? bytes;
+    const head = [...headers, ...ownHeaders(this.#exchange), ...costHeaders(settled)];
     head.push("content-length", String(body.length));
     this.#exchange.response.writeHead(this.#status, head);
     sendWhole(this.#exchange.response, body);
     this.#finish();
+  }
+
+  /** A reply that was collected, in the caller's dialect and in the way the caller asked for it. */
+  #endTranslated(translation: ReplyTranslation): void {
+    const isStream = this.#exchange.asked?.stream === true;
+    try {
+      const text = isStream
+        ? translation.wholeAsStream(this.#received())
+        : translation.whole(this.#received(), this.#cameStreamed);
+      if (text === undefined) return this.#giveUp(this.#errorOf(translation.failure ?? unreadable));
+      const type = isStream ? translation.contentType : "application/json";
+      this.#sendSettled(Buffer.from(text), ["content-type", type]);
+    } catch (thrown) {
+      this.#giveUp(asAppError(thrown));
+    }
+  }
+
+  /** Writes what the translation makes of something, and ends the reply where that is a failure. */
+  #translate(make: (translation: ReplyTranslation) => string): void {
+    const translation = this.#translation;
+    if (translation === undefined) return;
+    try {
+      const text = make(translation);
+      if (text !== "") this.#forward(Buffer.from(text));
+      if (translation.failure !== undefined) this.#giveUp(this.#errorOf(translation.failure));
+    } catch (thrown) {
+      this.#giveUp(asAppError(thrown));
+    }
+  }
+
+  #ping(): void {
+    if (this.#state !== "streaming" || this.#exchange.response.writableNeedDrain) return;
+    if (this.#parts.clock.monotonic() - this.#wroteAt >= pingMs) this.#translate((translation) => translation.ping());
   }
 
   /** Where only the connection's end says that a reply is over, it may be over too early: then its JSON is not whole. */
@@ -146,6 +227,7 @@ export class Relay implements UpstreamListener, OpenReply {
 
   /** A plain reply too large to hold: what there is goes out without a cost in its head, the rest as it comes. */
   #overflow(): void {
+    if (this.#translation !== undefined) return this.#giveUp(new AppError("upstream_unreadable", this.#names()));
     this.#startStreaming();
     const held = Buffer.concat(this.#chunks, this.#receivedBytes);
     this.#chunks = [];
@@ -155,7 +237,15 @@ export class Relay implements UpstreamListener, OpenReply {
   #startStreaming(): void {
     this.#state = "streaming";
     this.#mask = this.#exchange.credential?.replyMask();
-    this.#exchange.response.writeHead(this.#status, [...this.#upstreamHeaders(), ...ownHeaders(this.#exchange)]);
+    const translation = this.#translation;
+    const headers =
+      translation === undefined
+        ? this.#upstreamHeaders()
+        : ["content-type", translation.contentType, "cache-control", "no-cache"];
+    this.#exchange.response.writeHead(this.#status, [...headers, ...ownHeaders(this.#exchange)]);
+    if (translation === undefined) return;
+    this.#wroteAt = this.#parts.clock.monotonic();
+    this.#pinger = setInterval(() => this.#ping(), pingMs).unref();
   }
 
   #forward(chunk: Buffer | undefined): void {
@@ -167,18 +257,21 @@ export class Relay implements UpstreamListener, OpenReply {
     this.#beforeLast = chunk.length > 1 ? (chunk.at(-2) ?? 0) : this.#lastByte;
     this.#lastByte = chunk.at(-1) ?? 0;
     const { response } = this.#exchange;
+    if (this.#pinger !== undefined) this.#wroteAt = this.#parts.clock.monotonic();
     if (response.write(chunk)) return;
     this.#call?.pause();
     response.once("drain", () => this.#call?.resume());
   }
 
   #endStream(): void {
-    const rest = this.#filter?.end();
-    this.#forward(rest);
+    if (this.#translation === undefined) this.#forward(this.#filter?.end());
+    else this.#translate((translation) => translation.end());
+    if (this.#state !== "streaming") return; // it turned out to be a failure
     this.#write(this.#mask?.end());
     const reading = this.#reader?.end();
     // What has no meaning here has no end mark either: that the provider ended it must do.
-    const whole = this.#reader === undefined || (reading?.complete === true && reading.failure === undefined);
+    const isRead = reading?.complete === true && reading.failure === undefined;
+    const whole = this.#reader === undefined || this.#translation !== undefined || isRead;
     if (this.#status >= 400) this.#settle(this.#status, "upstream_error", null);
     else this.#settle(this.#status, whole ? "ok" : "broken", whole ? null : "upstream_broke");
     this.#exchange.response.end();
@@ -187,6 +280,8 @@ export class Relay implements UpstreamListener, OpenReply {
 
   /** The provider answered with an error. Its own words go through unchanged, unless they are not in the dialect at all. */
   #endRefusedByUpstream(body: Buffer): void {
+    if (this.#exchange.route.purpose === "count" && noCounter.has(this.#status)) return this.#answerEstimate();
+    if (this.#translation !== undefined) return this.#endRefusal(this.#translation, body);
     const headers = this.#upstreamHeaders();
     const own = ownHeaders(this.#exchange);
     this.#settle(this.#status, "upstream_error", null);
@@ -203,12 +298,33 @@ export class Relay implements UpstreamListener, OpenReply {
     this.#finish();
   }
 
+  /** The same in the caller's dialect, with what there is to say when to try again. */
+  #endRefusal(translation: ReplyTranslation, body: Buffer): void {
+    const failure = translation.refusal(this.#status, body);
+    const retryAfter = Number(this.#headers["retry-after"]);
+    const retryAfterSeconds = failure.retryAfterSeconds ?? (retryAfter > 0 ? Math.ceil(retryAfter) : undefined);
+    this.#giveUp(this.#errorOf({ ...failure, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) }));
+  }
+
+  #answerEstimate(): void {
+    this.#settle(200, "ok", null);
+    sendEstimate(this.#exchange);
+    this.#finish();
+  }
+
+  #errorOf(failure: UpstreamFailure): AppError {
+    const { target, estimatedInput, credential } = this.#exchange;
+    const mask = (text: string): string => (credential?.maskError(Buffer.from(text)) ?? text).toString();
+    const names = { model: "", ...this.#names(), estimatedInput, contextTokens: this.#exchange.contextTokens };
+    return upstreamError(failure, { ...names, model: target?.model ?? "" }, mask);
+  }
+
   #giveUp(error: AppError): void {
     if (this.#state === "done") return;
     this.#call?.abort();
     const started = this.#state === "streaming";
     const { request, response, dialect, id } = this.#exchange;
-    this.#parts.log.warn(
+    this.#parts.log[error.level](
       { requestId: id, ...this.#names(), code: error.code, error: describe(error) },
       "the reply failed",
     );
@@ -221,6 +337,10 @@ export class Relay implements UpstreamListener, OpenReply {
   /** A failure behind what was sent: said where the framing has a place for it, and never with a normal end. */
   #breakOff(error: AppError): void {
     const { response, dialect, id } = this.#exchange;
+    if (this.#translation !== undefined) {
+      response.end(this.#translation.fail(failureOf(error, id)));
+      return;
+    }
     const framing = this.#framing;
     const event =
       framing === undefined || framing === "opaque"
@@ -269,6 +389,7 @@ export class Relay implements UpstreamListener, OpenReply {
 
   #finish(): void {
     this.#state = "done";
+    clearInterval(this.#pinger);
     this.#finished();
   }
 
@@ -277,6 +398,8 @@ export class Relay implements UpstreamListener, OpenReply {
     return { provider: target?.provider.name ?? "", credential: credential?.id ?? "" };
   }
 }
+
+const unreadable: UpstreamFailure = { kind: "broken", status: 200, message: "" };
 
 /** Head and a small body as one text go out in one write, for which Node takes a seventh less time than for two parts. */
 function sendWhole(response: ServerResponse, body: Buffer): void {
@@ -288,55 +411,5 @@ function outcomeOf(error: AppError): Ending["outcome"] {
   if (error.code === "upstream_timeout") return "timeout";
   if (error.code === "upstream_broke") return "broken";
   if (error.code === "upstream_busy") return "refused"; // nothing was sent
-  return error.status === 502 ? "upstream_error" : "aborted";
-}
-
-/** Our own headers of every reply that a provider had a part in. The first pair is the request id. */
-export function ownHeaders(exchange: Exchange): string[] {
-  return [
-    "x-request-id",
-    exchange.id,
-    "x-portcullis-provider",
-    exchange.target?.provider.id ?? "",
-    "x-portcullis-model",
-    headerSafe(withoutKeys(exchange.target?.model ?? "")),
-    "x-portcullis-credential",
-    exchange.credential?.id ?? "",
-    "x-portcullis-attempts",
-    String(exchange.attempts),
-    "x-portcullis-cache",
-    "off",
-  ];
-}
-
-function costHeaders(settled: Settled): string[] {
-  const { tokens, costMicros } = settled;
-  const input = tokens.input + tokens.cacheRead + tokens.cacheWrite + tokens.cacheWrite1h;
-  const headers = ["x-portcullis-input-tokens", String(input), "x-portcullis-output-tokens", String(tokens.output)];
-  if (costMicros !== null) headers.push("x-portcullis-cost-usd", formatUsdPlain(costMicros));
-  return headers;
-}
-
-const retryNames: ReadonlySet<string> = new Set(["retry-after", "retry-after-ms", "x-should-retry"]);
-
-function retryHeaders(headers: readonly string[]): string[] {
-  return headers.filter((_, index) => retryNames.has(headers[index - (index % 2)] ?? ""));
-}
-
-/** A model's name comes from the caller; what could not stand in a header is shown as `?`. */
-function headerSafe(text: string): string {
-  return text.replaceAll(/[^\x20-\x7e]/g, "?");
-}
-
-/** How a good reply comes in pieces, or undefined if it is one document, to be sent whole. */
-function framingOf(contentType: string | readonly string[] | undefined, route: DialectRoute): Framing | undefined {
-  if (typeof contentType !== "string") return undefined;
-  if (contentType.startsWith("text/event-stream")) return "sse";
-  if (isJson(contentType)) return route.streams === "always" ? "json-array" : undefined;
-  if (/^application\/(?:x-)?(?:ndjson|jsonl)\b/.test(contentType)) return "ndjson";
-  return contentType.startsWith("text/") ? undefined : "opaque";
-}
-
-function isJson(contentType: string | readonly string[] | undefined): boolean {
-  return typeof contentType === "string" && /^application\/([\w.+-]+\+)?json\b/.test(contentType);
+  return error.status === 502 || error.code.startsWith("upstream_") ? "upstream_error" : "aborted";
 }

@@ -4,7 +4,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import { AppError } from "../../kernel/errors.ts";
 import type { ErrorCode } from "@portcullis/contract";
 import { noTokens, type TokenUsage, type UsageSource } from "../../kernel/tokens.ts";
-import type { EndRecord, StartRecord, Usage } from "../../usage/index.ts";
+import { describeLosses, type EndRecord, type StartRecord, type Usage } from "../../usage/index.ts";
 import type { Exchange } from "../exchange.ts";
 
 /** How an exchange ended, as the stage that ended it knows it. */
@@ -82,6 +82,8 @@ export function createSettler(usage: Usage, clock: Clock, trace?: (end: EndRecor
         responseBytes: ending.responseBytes,
         attempts: exchange.attempts,
         responseId: ending.reading?.responseId ?? null,
+        upstreamDialect: askedIn(exchange),
+        dropped: describeLosses(exchange.losses),
       };
       usage.end(record);
       trace?.(record);
@@ -104,6 +106,11 @@ function settle(exchange: Exchange, ending: Ending): Settled {
   const tokens = stated ?? floorOf(exchange, reading);
   if (stated === undefined) return { tokens, source: "estimated", costMicros: floorCost(exchange, tokens) };
   return { tokens, source: "reported", costMicros: costOf(tokens, exchange.target?.price)?.micros ?? null };
+}
+
+/** What goes to a provider's own address may be in any of its dialects, or in none. */
+function askedIn({ route, attempts, target }: Exchange): string | null {
+  return attempts === 0 || route.purpose === "raw" ? null : (target?.dialect ?? null);
 }
 
 /** Of what is not sold by tokens, a floor of tokens does not tell the cost. */

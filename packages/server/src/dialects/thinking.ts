@@ -1,0 +1,28 @@
+import { readValue, type ScannedObject } from "../kernel/json-scan.ts";
+import { field } from "./counter.ts";
+import type { DialectId } from "./dialect.ts";
+
+/** For each dialect the top-level keys of a request that say whether the model is to reason. */
+export const thinkingKeys = ["thinking", "reasoning_effort", "reasoning", "generationConfig", "think"] as const;
+
+const asks: Readonly<Record<DialectId, (value: (key: (typeof thinkingKeys)[number]) => unknown) => boolean>> = {
+  "anthropic-messages": (value) =>
+    ["enabled", "adaptive", "between_tools"].some((type) => field(value("thinking"), "type") === type),
+  "openai-chat": (value) => isEffort(value("reasoning_effort")) || isEffort(field(value("reasoning"), "effort")),
+  "openai-responses": (value) => isEffort(field(value("reasoning"), "effort")),
+  gemini(value) {
+    const config = field(value("generationConfig"), "thinkingConfig");
+    const budget = field(config, "thinkingBudget");
+    return typeof budget === "number" ? budget !== 0 : field(config, "thinkingLevel") !== undefined;
+  },
+  ollama: (value) => value("think") === true || isEffort(value("think")),
+};
+
+function isEffort(value: unknown): boolean {
+  return typeof value === "string" && value !== "none" && value !== "";
+}
+
+/** Whether a request wants the model to reason, as far as it says so itself. */
+export function asksForThinking(dialect: DialectId, body: Buffer, fields: ScannedObject): boolean {
+  return asks[dialect]((key) => readValue(body, fields.get(key)));
+}

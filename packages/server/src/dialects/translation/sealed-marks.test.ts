@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createStateSeal } from "../canonical/state-seal.ts";
+import { hasSealedMark, withoutSealed } from "./sealed-marks.ts";
+
+const envelope = createStateSeal(Buffer.alloc(32, 7)).seal({
+  dialect: "openai-responses",
+  provider: "openai",
+  data: "x",
+});
+const strip = (body: object, dialect: Parameters<typeof withoutSealed>[1]): unknown => {
+  const bytes = Buffer.from(JSON.stringify(body));
+  assert.ok(hasSealedMark(bytes));
+  return JSON.parse(withoutSealed(bytes, dialect).toString());
+};
+
+test("a body without an envelope is told apart, whatever base64 it holds", () => {
+  assert.equal(hasSealedMark(Buffer.from(JSON.stringify({ signature: "EqQBCkYIBxgCKkBtZXNzYWdl" }))), false);
+});
+
+test("Anthropic gets no thinking of another provider's, and its own as it was", () => {
+  const own = { type: "thinking", thinking: "mine", signature: "EqQBCkYIBxgCKkBt" };
+  const foreign = { type: "thinking", thinking: "theirs", signature: envelope };
+  const redacted = { type: "redacted_thinking", data: envelope };
+  const text = { type: "text", text: envelope.slice(0, 4) };
+  assert.deepEqual(
+    strip({ messages: [{ role: "assistant", content: [foreign, own, redacted, text] }] }, "anthropic-messages"),
+    {
+      messages: [{ role: "assistant", content: [own, text] }],
+    },
+  );
+});
+
+test("OpenAI gets no reasoning item, and no field that it would not know", () => {
+  const item = { type: "reasoning", summary: [], encrypted_content: envelope };
+  const message = { type: "message", role: "user", content: "hello" };
+  assert.deepEqual(strip({ input: [item, message] }, "openai-responses"), { input: [message] });
+  const call = { id: "call_1", type: "function", function: { name: "f", arguments: "{}" } };
+  const details = [{ type: "reasoning.encrypted", data: envelope }];
+  const chat = {
+    messages: [{ role: "assistant", reasoning_details: details, tool_calls: [{ ...call, thought: envelope }] }],
+  };
+  assert.deepEqual(strip(chat, "openai-chat"), {
+    messages: [{ role: "assistant", tool_calls: [call] }],
+  });
+  const alone = { role: "assistant", content: [{ type: "thinking", thinking: "", signature: envelope }] };
+  const question = { role: "user", content: "go on" };
+  assert.deepEqual(strip({ messages: [alone, question] }, "anthropic-messages"), { messages: [question] });
+});
+
+test("Gemini is told of a call that its signature is missing", () => {
+  const call = { functionCall: { name: "f", args: {} } };
+  assert.deepEqual(
+    strip(
+      {
+        contents: [
+          {
+            parts: [
+              { ...call, thoughtSignature: envelope },
+              { text: "a", thoughtSignature: envelope },
+            ],
+          },
+        ],
+      },
+      "gemini",
+    ),
+    { contents: [{ parts: [{ ...call, thoughtSignature: "skip_thought_signature_validator" }, { text: "a" }] }] },
+  );
+});

@@ -1,0 +1,52 @@
+import { sealMark } from "../canonical/state-seal.ts";
+import { isObject } from "../canonical/wire.ts";
+import type { DialectId } from "../dialect.ts";
+
+/*
+ * A client that spoke to another provider before brings that one's reasoning states in our envelopes. Where its request goes to
+ * a provider of its own dialect, nothing of it is translated, but no provider may get an envelope: it would refuse the request.
+ * So what holds one is taken out, and everything else stays as it was. That is rare, and the only case in which such a body is
+ * parsed.
+ */
+
+export function hasSealedMark(body: Buffer): boolean {
+  return body.includes(sealMark, 0, "latin1");
+}
+
+/** The same body, without our envelopes. */
+export function withoutSealed(body: Buffer, dialect: DialectId): Buffer {
+  const parsed: unknown = JSON.parse(body.toString("utf8"));
+  return Buffer.from(JSON.stringify(strip(parsed, dialect)));
+}
+
+/** What Gemini takes for a signature that is not there; https://ai.google.dev/gemini-api/docs/thought-signatures, 2026. */
+const noSignature = "skip_thought_signature_validator";
+
+function strip(value: unknown, dialect: DialectId): unknown {
+  if (Array.isArray(value)) return value.filter((each) => !isEnvelope(each)).map((each) => strip(each, dialect));
+  if (!isObject(value)) return value;
+  const kept = Object.entries(value).flatMap(([key, each]): readonly [string, unknown][] => {
+    if (isNothingElse(each)) return [];
+    if (!isSealed(each)) return [[key, strip(each, dialect)]];
+    // A call without its signature is refused, so one is said to be missing.
+    return dialect === "gemini" && "functionCall" in value ? [[key, noSignature]] : [];
+  });
+  return Object.fromEntries(kept);
+}
+
+/** A thinking block, a reasoning item or detail, or a turn of nothing else: nothing of it may stay without its state. */
+function isEnvelope(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { type, role, content } = value;
+  if (role !== undefined && isNothingElse(content)) return true;
+  const isThinking = typeof type === "string" && /^(?:thinking|redacted_thinking|reasoning(?:\..+)?)$/.test(type);
+  return isThinking && Object.values(value).some(isSealed);
+}
+
+function isNothingElse(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every(isEnvelope);
+}
+
+function isSealed(value: unknown): boolean {
+  return typeof value === "string" && value.startsWith(sealMark);
+}
