@@ -15,6 +15,7 @@ import { ollamaPages } from "./ollama-pages.ts";
 import type { Outgoing } from "./pace.ts";
 import { answerTo } from "./reply.ts";
 import { createResponses } from "./responses.ts";
+import { responsesCount } from "./responses-count.ts";
 import type { Occasion } from "./scenario.ts";
 import { parseScript, type Script, unusable } from "./script.ts";
 import { services } from "./services.ts";
@@ -78,6 +79,7 @@ function createPlaces(): ReadonlyMap<string, Place> {
     places.set(`${prefix}/v1/messages/count_tokens`, "count");
     places.set(`${prefix}/v1/chat/completions`, openaiChat);
     places.set(`${prefix}/v1/responses`, responses);
+    places.set(`${prefix}/v1/responses/input_tokens`, responsesCount);
     places.set(`${prefix}/v1/completions`, completions);
     places.set(`${prefix}/v1/models`, "models");
     for (const [path, service] of Object.entries(services)) places.set(prefix + path, service);

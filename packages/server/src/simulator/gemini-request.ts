@@ -1,3 +1,4 @@
+import { parametersFailure, schemaFailure } from "./gemini-schema.ts";
 import { invalid, shapeFailure } from "./gemini-shape.ts";
 import type { Failure } from "./failure.ts";
 import { promptTokens } from "./openai.ts";
@@ -18,7 +19,7 @@ export function contentFailure({ body }: Call, model: string): Failure | undefin
 }
 
 function configFailure(config: JsonObject): Failure | undefined {
-  const { temperature, maxOutputTokens, stopSequences } = config;
+  const { temperature, maxOutputTokens, stopSequences, responseSchema } = config;
   if (typeof temperature === "number" && (temperature < 0 || temperature > 2)) {
     return invalid(
       `* GenerateContentRequest.generation_config.temperature: temperature must be in the range [0.0, 2.0].\n`,
@@ -29,20 +30,26 @@ function configFailure(config: JsonObject): Failure | undefined {
       "* GenerateContentRequest.generation_config.max_output_tokens: max_output_tokens must be positive.\n",
     );
   }
-  if (!Array.isArray(stopSequences) || stopSequences.length <= 5) return undefined;
-  return invalid(
-    "* GenerateContentRequest.generation_config.stop_sequences: at most 5 stop sequences are supported.\n",
-  );
+  if (Array.isArray(stopSequences) && stopSequences.length > 5) {
+    return invalid(
+      "* GenerateContentRequest.generation_config.stop_sequences: at most 5 stop sequences are supported.\n",
+    );
+  }
+  if (responseSchema === undefined) return undefined;
+  return schemaFailure(responseSchema, "GenerateContentRequest.generation_config.response_schema");
 }
 
-function declarationFailure(declaration: JsonObject): Failure | undefined {
+function declarationFailure(declaration: JsonObject, index: number): Failure | undefined {
   if (!/^[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}$/.test(stringOf(declaration["name"]))) {
     return invalid(
       "Invalid function name. Must start with a letter or an underscore. Must be alphanumeric (a-z, A-Z, 0-9), underscores (_), dots (.), colons (:), or dashes (-), with a maximum length of 128.",
     );
   }
-  if (declaration["parameters"] === undefined || declaration["parametersJsonSchema"] === undefined) return undefined;
-  return invalid("parameters and parameters_json_schema are mutually exclusive.");
+  const { parameters } = declaration;
+  if (parameters === undefined) return undefined;
+  if (declaration["parametersJsonSchema"] !== undefined)
+    return invalid("parameters and parameters_json_schema are mutually exclusive.");
+  return parametersFailure(parameters, `GenerateContentRequest.tools[0].function_declarations[${index}].parameters`);
 }
 
 function turnsFailure(contents: unknown): Failure | undefined {

@@ -16,6 +16,10 @@ async function asker(t: TestContext) {
   return (path: string, body?: object, more: Partial<Sending> = {}) => send({ path, body, headers, ...more });
 }
 
+const declared = (properties: object, required: readonly string[] = []): object => ({
+  functionDeclarations: [{ name: "f", parameters: { type: "OBJECT", properties, required } }],
+});
+
 type Case = readonly [change: object, complaint?: RegExp];
 
 const cases: readonly Case[] = [
@@ -33,6 +37,22 @@ const cases: readonly Case[] = [
   [
     { contents: [{ role: "user", parts: [{ text: 5 }] }] },
     /Invalid value at 'contents\[0\]\.parts\[0\]\.text' \(TYPE_STRING\), 5/,
+  ],
+  [{ tools: [declared({ city: { type: "STRING", enum: ["Oslo"] }, when: { type: "STRING", format: "date-time" } })] }],
+  [{ tools: [declared({ any: { anyOf: [{ type: "STRING" }, { type: "array", items: { type: "OBJECT" } }] } })] }],
+  [{ tools: [declared({})] }, /parameters\.properties: should be non-empty for OBJECT type/],
+  [{ tools: [declared({ a: {} })] }, /parameters\.properties\[a\]\.type: must be specified/],
+  [{ tools: [declared({ a: { type: "ARRAY" } })] }, /properties\[a\]\.items: missing field/],
+  [{ tools: [declared({ a: { type: "INTEGER", enum: ["1"] } })] }, /enum: only allowed for STRING type/],
+  [{ tools: [declared({ a: { type: "STRING", enum: ["x", ""] } })] }, /enum\[1\]: cannot be empty/],
+  [
+    { tools: [declared({ a: { type: "STRING", format: "uri" } })] },
+    /only 'enum' and 'date-time' are supported for STRING/,
+  ],
+  [{ tools: [declared({ a: { type: "STRING" } }, ["b"])] }, /parameters\.required\[0\]: property is not defined/],
+  [
+    { generationConfig: { responseSchema: { type: "ARRAY" } } },
+    /generation_config\.response_schema\.items: missing field/,
   ],
   [{ contents: user }, /Invalid value at 'contents'/],
   [{ contents: [] }, /contents is not specified/],

@@ -51,6 +51,24 @@ export function responsesFailure({ body }: Call, openCalls: readonly string[]): 
   );
 }
 
+/** What makes the prompt; the counter of its tokens knows no other fields. */
+const countedFields = new Set(
+  (
+    "conversation input instructions model parallel_tool_calls personality previous_response_id reasoning text tool_choice tools " +
+    "truncation"
+  ).split(" "),
+);
+
+/** What the counter would object to: https://platform.openai.com/docs/api-reference/responses/input-tokens */
+export function countFailure({ body }: Call): Failure | undefined {
+  const input = body["input"];
+  return (
+    fieldFailure(body, countedFields) ??
+    toolListFailure(body["tools"], "tools") ??
+    (input === undefined ? undefined : inputFailure(input, []))
+  );
+}
+
 function toolListFailure(tools: unknown, where: string): Failure | undefined {
   if (tools === undefined || tools === null) return undefined;
   if (!Array.isArray(tools)) return invalidType(where, "an array of objects");

@@ -1,3 +1,4 @@
+import { bodyKeys } from "../body-keys.ts";
 import type { Dialect, UsageReaders } from "../dialect.ts";
 import { encodeFailure, encodeFailureEvent } from "./failure.ts";
 import { createReplyReader, createStreamReader } from "./usage.ts";
@@ -13,6 +14,8 @@ export const anthropicMessages: Dialect = {
       path: "/v1/messages",
       upstreamPath: "/messages",
       purpose: "inference",
+      topic: "conversation",
+      keys: bodyKeys("thinking"),
       body: "json",
       streams: "if_asked",
       usage,
@@ -22,6 +25,8 @@ export const anthropicMessages: Dialect = {
       path: "/v1/messages/count_tokens",
       upstreamPath: "/messages/count_tokens",
       purpose: "count",
+      topic: "conversation",
+      keys: bodyKeys("thinking"),
       body: "json",
       streams: "never",
       usage,

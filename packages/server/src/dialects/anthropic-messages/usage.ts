@@ -40,7 +40,7 @@ const countNames = ["input", "output", "cacheRead", "cacheWrite", "cacheWrite1h"
  * one before, but never with a zero: some servers send zeros for what they stated already. What compacting the
  * context cost is not in the counters but listed under `iterations`, and is added.
  */
-function createTally(): { add(usage: unknown): void; tokens(): TokenUsage | undefined } {
+export function createTally(): { add(usage: unknown): void; tokens(): TokenUsage | undefined } {
   let counts: Counts | undefined;
   let compaction: readonly Counts[] = [];
   return {

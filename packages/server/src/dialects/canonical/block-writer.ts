@@ -44,6 +44,8 @@ export class BlockWriter {
   }
 
   #began = false;
+  /** Whether a call was written. */
+  #called = false;
 
   start(id?: string): void {
     if (this.#state !== "before") return;
@@ -124,10 +126,18 @@ export class BlockWriter {
     if (this.#state === "over") return;
     this.start();
     this.#endAll();
-    const isCut = finish.reason === "length" || finish.reason === "window_full" || finish.reason === "refusal";
-    const called: Finish = this.hasCalls && !isCut ? { reason: "tool_calls" } : finish;
-    this.#events.push({ type: "finish", finish: called, usage });
+    if (this.#held.some(saysSomething)) {
+      return this.fail({ kind: "broken", status: 200, message: "a tool call has no name" });
+    }
+    this.#events.push({ type: "finish", finish: this.#agreed(finish), usage });
     this.#state = "over";
+  }
+
+  /** There are calls if and only if it ended for them, unless it was cut. */
+  #agreed(finish: Finish): Finish {
+    const { reason } = finish;
+    if (!this.#called) return reason === "tool_calls" ? { reason: "end" } : finish;
+    return reason === "length" || reason === "window_full" || reason === "refusal" ? finish : { reason: "tool_calls" };
   }
 
   /** Where it stands: a call that is open stays without its end, so that nobody takes it for whole. */
@@ -136,6 +146,8 @@ export class BlockWriter {
     this.start();
     this.#events.push({ type: "failure", failure });
     this.#state = "over";
+    this.#open = undefined;
+    this.#held = [];
   }
 
   #write(kind: "text" | "thinking" | "refusal", text: string): void {
@@ -174,6 +186,7 @@ export class BlockWriter {
     const { id, name, kind } = call;
     this.#held = this.#held.filter((each) => each !== call);
     this.#open = call;
+    this.#called = true;
     this.#state = "open";
     this.#events.push({ type: "block_start", block: { type: "tool_call", id, name, kind } });
     for (const text of call.held.splice(0)) this.#events.push({ type: "block_delta", text });
@@ -181,7 +194,7 @@ export class BlockWriter {
 
   /** Calls that waited for the one that was open: whole ones are written, and the first that is not is open now. */
   #writeHeld(): void {
-    for (const call of [...this.#held]) {
+    for (const call of this.#held) {
       if (this.#open !== undefined || call.name === "") return;
       this.#beginCall(call);
       if (call.ended) this.#endOpen();
@@ -198,14 +211,19 @@ export class BlockWriter {
     this.#state = "between";
   }
 
-  /** Everything that is open or held is written and ended, whatever else might have come of it. */
+  /** Everything that is open or held is written and ended, whatever else might have come of it; but for what has no name. */
   #endAll(): void {
     this.#endOpen();
-    for (const call of [...this.#held]) {
+    for (const call of this.#held.filter(({ name }) => name !== "")) {
       this.#beginCall(call);
       this.#endOpen();
     }
   }
+}
+
+/** Some servers begin calls of which nothing ever comes. */
+function saysSomething({ id, length }: Call): boolean {
+  return id !== "" || length > 0;
 }
 
 interface Call {

@@ -19,6 +19,7 @@ import type { Losses } from "./loss.ts";
  * 3. No instructions stand between calls and their results: they come after the results.
  * 4. Two turns of the same role do not follow each other, but for instructions.
  * 5. The conversation begins with a user's turn or with instructions.
+ * 6. No two calls have the same id, and none an empty one.
  *
  * What clients send that is otherwise: results split over messages or behind other text; a call that was interrupted; results
  * whose call was trimmed away; blank blocks that a client kept of a cut reply.
@@ -68,6 +69,7 @@ function merged(turns: readonly Turn[]): readonly Turn[] {
 /** Behind each turn with calls, their results, wherever they stood up to the next turn of the assistant's. */
 function withResults(turns: readonly Turn[], losses: Losses): readonly Turn[] {
   const out: Turn[] = [];
+  const ids = new CallIds();
   for (let index = 0; index < turns.length; index++) {
     const turn = turns[index];
     if (turn === undefined) continue;
@@ -75,35 +77,52 @@ function withResults(turns: readonly Turn[], losses: Losses): readonly Turn[] {
       out.push(...withoutResults([turn], losses));
       continue;
     }
-    const following: (Turn & { readonly role: "user" | "system" })[] = [];
+    const following: Following[] = [];
     for (let next = turns[index + 1]; next !== undefined && next.role !== "assistant"; next = turns[index + 1]) {
       following.push(next);
       index++;
     }
-    out.push(turn, ...answered(turn, following, losses));
+    out.push(...answered(turn, following, ids, losses));
   }
   return out;
 }
 
-function answered(
-  turn: AssistantTurn,
-  following: readonly (Turn & { readonly role: "user" | "system" })[],
-  losses: Losses,
-): readonly Turn[] {
-  const calls = turn.parts.filter((part) => part.type === "tool_call");
-  if (calls.length === 0) return withoutResults(following, losses);
+type Following = Turn & { readonly role: "user" | "system" };
+
+/** A turn and what follows it, its results in front. Each result answers the first call of its id that has none yet. */
+function answered(turn: AssistantTurn, following: readonly Following[], ids: CallIds, losses: Losses): readonly Turn[] {
   const given = following.flatMap((each) => (each.role === "user" ? each.parts : []));
-  const results = given.filter((part) => part.type === "tool_result");
-  const isLast = following.length === 0;
-  if (isLast) return []; // the calls are what is asked to be gone on with; nothing can be said of their results
-  const inTurn = calls.map((call) => results.find(({ callId }) => callId === call.id) ?? noResult(call, losses));
-  const used = new Set<UserPart>(inTurn);
+  const used = new Set<UserPart>();
+  const results: ToolResultPart[] = [];
+  const parts = turn.parts.map((part) => {
+    if (part.type !== "tool_call") return part;
+    const result = given.find((each) => each.type === "tool_result" && each.callId === part.id && !used.has(each));
+    if (result !== undefined) used.add(result);
+    const id = ids.unique(part.id);
+    results.push(result?.type === "tool_result" ? { ...result, callId: id } : noResult({ ...part, id }, losses));
+    return id === part.id ? part : { ...part, id };
+  });
+  if (results.length === 0) return [turn, ...withoutResults(following, losses)];
   const rest = following.map((each) => {
     return each.role === "system" ? each : { ...each, parts: each.parts.filter((part) => !used.has(part)) };
   });
-  const [first, ...later] = withoutResults(rest, losses);
-  if (first?.role === "user") return [{ role: "user", parts: [...inTurn, ...first.parts] }, ...later];
-  return [{ role: "user", parts: inTurn }, ...(first === undefined ? [] : [first]), ...later];
+  return [{ ...turn, parts }, { role: "user", parts: results }, ...withoutResults(rest, losses)];
+}
+
+/**
+ * Ids that some providers refuse if two calls of a conversation have them, and some clients count anew in each turn or leave
+ * empty. A second one is told apart by its place among its like, so that it is the same in the next request.
+ */
+class CallIds {
+  readonly #used = new Set<string>();
+
+  unique(id: string): string {
+    let unique = id;
+    for (let count = 1; unique === "" || this.#used.has(unique); count++)
+      unique = `${id === "" ? "call" : id}_${count}`;
+    this.#used.add(unique);
+    return unique;
+  }
 }
 
 function noResult({ id, kind }: ToolCallPart, losses: Losses): ToolResultPart {
@@ -112,10 +131,7 @@ function noResult({ id, kind }: ToolCallPart, losses: Losses): ToolResultPart {
 }
 
 /** Results that no call asked for are said as text, so that nothing the model was told is lost. */
-function withoutResults(
-  turns: readonly (Turn & { readonly role: "user" | "system" })[],
-  losses: Losses,
-): readonly (Turn & { readonly role: "user" | "system" })[] {
+function withoutResults(turns: readonly Following[], losses: Losses): readonly Following[] {
   return turns
     .map((turn): SystemTurn | (Turn & { readonly role: "user" }) => {
       if (turn.role === "system" || turn.parts.every((part) => part.type !== "tool_result")) return turn;

@@ -22,8 +22,8 @@ export interface StateSeal {
 }
 
 const magic = Buffer.from("\u00b5pcls1", "latin1");
-/** Six bytes are eight characters of base64 exactly. */
-const mark = magic.toString("base64");
+/** What every envelope begins with: six bytes are eight characters of base64 exactly. */
+export const sealMark = magic.toString("base64");
 const macBytes = 16;
 
 /** The key is 32 bytes or more, the same in every instance and after every start. */
@@ -37,7 +37,7 @@ export function createStateSeal(key: Uint8Array): StateSeal {
       return Buffer.concat([magic, macOf(payload), payload]).toString("base64");
     },
     open(text) {
-      if (!text.startsWith(mark)) return undefined;
+      if (!text.startsWith(sealMark)) return undefined;
       const bytes = Buffer.from(text, "base64");
       const payload = bytes.subarray(magic.length + macBytes);
       const mac = bytes.subarray(magic.length, magic.length + macBytes);

@@ -1,5 +1,6 @@
 import type { ErrorCode } from "@portcullis/contract";
 import type { Failure, StreamFraming, UsageReading } from "../dialect.ts";
+import { plainStatus } from "../failure-status.ts";
 import { failureText } from "../failure-text.ts";
 
 /** The names of google.rpc.Code by status; https://cloud.google.com/apis/design/errors. */
@@ -26,15 +27,16 @@ function nameOf(failure: Failure): string {
 }
 
 /** When to try again is told here too: Google's clients do not read the header. */
-function errorObject(failure: Failure): string {
-  const { status: code, retryAfterSeconds } = failure;
+export function errorObject(failure: Failure): string {
+  const { retryAfterSeconds } = failure;
+  const code = plainStatus(failure);
   const retryInfo = { "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: `${retryAfterSeconds}s` };
   const details = retryAfterSeconds === undefined ? {} : { details: [retryInfo] };
   return JSON.stringify({ error: { code, message: failureText(failure), status: nameOf(failure), ...details } });
 }
 
 export function encodeFailure(failure: Failure): { readonly status: number; readonly body: Buffer } {
-  return { status: failure.status, body: Buffer.from(errorObject(failure)) };
+  return { status: plainStatus(failure), body: Buffer.from(errorObject(failure)) };
 }
 
 /** An array that was cut in the middle of an element has no place for an error: only the connection's end can tell. */

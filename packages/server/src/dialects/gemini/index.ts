@@ -5,15 +5,24 @@ import { findInBatch, findInCount, findInRequest, renameModel } from "./model-na
 import { checkQuery } from "./query.ts";
 import { createReplyReader, createStreamReader } from "./usage.ts";
 
-type Action = Pick<DialectRoute, "purpose" | "streams" | "usage" | "keys" | "findNames">;
+type Action = Pick<DialectRoute, "topic" | "purpose" | "streams" | "usage" | "keys" | "findNames">;
 
 const usage: UsageReaders = { body: createReplyReader, stream: createStreamReader };
 
+const conversation = {
+  topic: "conversation",
+  purpose: "inference",
+  usage,
+  keys: bodyKeys("generationConfig"),
+  findNames: findInRequest,
+} as const;
+
 /** What may be asked of a model: the word behind the last colon of its address. */
 const actions: Readonly<Record<string, Action>> = {
-  generateContent: { purpose: "inference", streams: "never", usage, findNames: findInRequest },
-  streamGenerateContent: { purpose: "inference", streams: "always", usage, findNames: findInRequest },
+  generateContent: { ...conversation, streams: "never" },
+  streamGenerateContent: { ...conversation, streams: "always" },
   countTokens: {
+    topic: "conversation",
     purpose: "count",
     streams: "never",
     usage,

@@ -1,3 +1,4 @@
+import { bodyKeys } from "../body-keys.ts";
 import type { Dialect, DialectRoute } from "../dialect.ts";
 import { encodeFailure } from "../openai-error.ts";
 import { createEmbeddingsReader, createModerationReader, createRerankReader } from "./embeddings.ts";
@@ -33,6 +34,8 @@ export const openaiChat: Dialect = {
   routes: [
     route({
       upstreamPath: "/chat/completions",
+      topic: "conversation",
+      keys: bodyKeys("reasoning_effort", "reasoning"),
       usage: { body: createReplyReader, stream: createStreamReader },
       askForUsage,
     }),

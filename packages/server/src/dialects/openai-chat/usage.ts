@@ -24,14 +24,15 @@ type Said = Pick<UsageReading, "tokens" | "model" | "stopReason" | "failure">;
 function readChunk(bytes: Buffer, chunk: ScannedObject): Said {
   const groq = readValue(bytes, chunk.get("x_groq"));
   return {
-    tokens: tokens(readValue(bytes, chunk.get("usage"))) ?? tokens(field(groq, "usage")),
+    tokens: chatTokens(readValue(bytes, chunk.get("usage"))) ?? chatTokens(field(groq, "usage")),
     model: readString(bytes, chunk.get("model")) || undefined,
     stopReason: finishReason(bytes, chunk.get("choices")),
     failure: errorType(readValue(bytes, chunk.get("error")), "type", "code") ?? text(groq, "error"),
   };
 }
 
-function tokens(usage: unknown): TokenUsage | undefined {
+/** What a `usage` object of this dialect counts. */
+export function chatTokens(usage: unknown): TokenUsage | undefined {
   return openaiTokens(usage, names);
 }
 
@@ -103,7 +104,7 @@ function merge(earlier: Said, later: Said): Said {
 
 const bodyShape: BodyShape = {
   watched: chunkKeys,
-  tokens,
+  tokens: chatTokens,
   describe: readChunk,
 };
 

@@ -1,3 +1,4 @@
+import { bodyKeys } from "../body-keys.ts";
 import type { Dialect, UsageReaders } from "../dialect.ts";
 import { encodeFailure } from "../openai-error.ts";
 import { encodeFailureEvent } from "./failure.ts";
@@ -21,9 +22,22 @@ export const openaiResponses: Dialect = {
       method: "POST",
       path: "/v1/responses",
       upstreamPath: "/responses",
+      topic: "conversation",
+      keys: bodyKeys("reasoning"),
       purpose: "inference",
       body: "json",
       streams: "if_asked",
+      usage,
+    },
+    {
+      method: "POST",
+      path: "/v1/responses/input_tokens",
+      upstreamPath: "/responses/input_tokens",
+      topic: "conversation",
+      keys: bodyKeys("reasoning"),
+      purpose: "count",
+      body: "json",
+      streams: "never",
       usage,
     },
     { method: "GET", ...kept },

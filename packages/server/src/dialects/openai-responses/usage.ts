@@ -14,7 +14,8 @@ const names: UsageNames = {
   outputDetails: "output_tokens_details",
 };
 
-function tokens(usage: unknown): TokenUsage | undefined {
+/** What the `usage` of a response says; undefined if it says nothing. */
+export function responsesTokens(usage: unknown): TokenUsage | undefined {
   return openaiTokens(usage, names);
 }
 
@@ -22,7 +23,7 @@ const responseKeys = watchKeys("id", "model", "status", "usage", "error", "incom
 
 const bodyShape: BodyShape = {
   watched: responseKeys,
-  tokens,
+  tokens: responsesTokens,
   describe(bytes, response) {
     const status = readString(bytes, response.get("status"));
     const incomplete = text(readValue(bytes, response.get("incomplete_details")), "reason");
@@ -78,14 +79,14 @@ export function createStreamReader(): UsageReader {
     const response = span === undefined ? undefined : scanReply(bytes, responseKeys, span);
     if (response === undefined) return;
     complete = true;
-    said = { tokens: tokens(readValue(bytes, response.get("usage"))), ...bodyShape.describe(bytes, response) };
+    said = { tokens: responsesTokens(readValue(bytes, response.get("usage"))), ...bodyShape.describe(bytes, response) };
   }
 
   const lines = createDataReader((bytes, start, end, cut) => {
     events++;
     if (cut) {
       // Too large to hold: of all events, only the last one states a usage.
-      const stated = tokens(usageInTail(bytes));
+      const stated = responsesTokens(usageInTail(bytes));
       if (stated !== undefined) said = { ...nothingSaid, tokens: stated };
       complete = stated !== undefined;
       return;
