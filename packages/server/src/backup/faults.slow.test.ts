@@ -9,27 +9,25 @@ import { databases } from "../../test/support/databases.ts";
 import { mountSmallDisk } from "../../test/support/small-disk.ts";
 import { AppError } from "../kernel/errors.ts";
 import { Secret } from "../kernel/secret.ts";
-import { openDatabase, tableShapes } from "../db/index.ts";
-import { homePath, openHome } from "../home/index.ts";
-import { createVault } from "../vault/index.ts";
-import { restoreBackup, restoreTarget, type Target } from "./index.ts";
+import { openDatabase } from "../db/index.ts";
+import { openHome } from "../home/index.ts";
+import { restoreBackup, restoreTarget } from "./index.ts";
 import {
   again,
+  assertRestored,
   backUp,
   clock,
-  contentOf,
-  failingAfter,
   freshHome,
   furnish,
   identity,
   recipient,
   restore,
-  secrets,
   withCode,
 } from "./test-parts.ts";
 
 /*
  * Whatever goes wrong in a restore, and whenever: the place is as it was, or restored whole, and the next attempt succeeds.
+ * What happens at each single step of it is in `steps.slow.test.ts` and `killed.slow.test.ts`.
  */
 
 const [sqlite] = databases.filter(({ name }) => name === "SQLite");
@@ -38,66 +36,6 @@ const original = await openDatabase({ url: sourceUrl, home: "/nonexistent" });
 test.after(() => original.close());
 const vault = await furnish(original, freshHome());
 const backup = await backUp(again(original, sourceUrl), vault, { recipients: [recipient] });
-
-function failingTarget(inner: Target, allowed: number): Target {
-  return { ...inner, open: async () => failingAfter(await inner.open(), allowed) };
-}
-
-for (const database of databases) {
-  test(`a restore that fails at any of its queries leaves ${database.name} as it was`, {
-    skip: database.skip,
-  }, async () => {
-    const home = freshHome();
-    const url = database.name === "SQLite" ? "sqlite:" : await database.create("empty");
-    let failures = 0;
-    for (let allowed = 0; ; allowed += allowed < 60 ? 7 : 1) {
-      const target = failingTarget(restoreTarget(url, home), allowed);
-      const outcome = await restore(backup, home, target).then(
-        () => "restored",
-        (error: unknown) => (error instanceof AppError ? error.code : String(error)),
-      );
-      if (outcome === "restored") break;
-      assert.equal(outcome, "file_failed");
-      failures += 1;
-      if (database.name === "SQLite") assert.equal(existsSync(home.file("portcullis.db")), false);
-      else await assertNoTable(url);
-    }
-    assert.ok(failures > 10, `${failures} failures`);
-    await assertRestored(url, home.path);
-  });
-}
-
-async function assertNoTable(url: string): Promise<void> {
-  const db = await openDatabase({ url, home: "/nonexistent" });
-  assert.deepEqual(await tableShapes(db.kysely.withTables<never>(), db.engine), []);
-  await db.close();
-}
-
-async function assertRestored(url: string, home: string): Promise<void> {
-  const db = await openDatabase({ url, home });
-  const held = openHomeOf(home);
-  try {
-    const [before, after] = [await contentOf(original), await contentOf(db)];
-    assert.deepEqual(after["keys"], before["keys"]);
-    const reopened = createVault({ db, home: held.home, clock, options: { unlocker: "key-file" } });
-    await reopened.start();
-    for (const { ref, value } of secrets) assert.equal((await reopened.get(ref)).reveal(), value.reveal());
-  } finally {
-    held.release();
-    await db.close();
-  }
-}
-
-/** Held by this process already, or by one that is dead. */
-function openHomeOf(path: string) {
-  try {
-    const home = openHome(path);
-    return { home, release: () => home.release() };
-  } catch (error) {
-    assert.ok(withCode("home_in_use")(error));
-    return { home: { ...homePath(path), release: () => undefined }, release: () => undefined };
-  }
-}
 
 test("a disk that fills up at any step leaves the place as it was, and with room the restore succeeds", async (t) => {
   const disk = mountSmallDisk(t, 4_096);
@@ -111,7 +49,7 @@ test("a disk that fills up at any step leaves the place as it was, and with room
     const outcome: unknown = await restore(backup, home).catch((error: unknown) => error);
     disk.free();
     if (!(outcome instanceof Error)) {
-      await assertRestored("sqlite:", home.path);
+      await assertRestored(original, "sqlite:", home.path);
       break;
     }
     assert.ok(outcome instanceof AppError && outcome.code === "file_failed", String(outcome));
@@ -122,7 +60,7 @@ test("a disk that fills up at any step leaves the place as it was, and with room
   }
   assert.ok(failures > 10, `${failures} failures`);
   if (!existsSync(home.file("portcullis.db"))) await restore(backup, home);
-  await assertRestored("sqlite:", home.path);
+  await assertRestored(original, "sqlite:", home.path);
   home.release();
 });
 
@@ -134,7 +72,7 @@ async function roomFor(): Promise<number> {
 }
 
 for (const database of databases) {
-  const kills = database.name === "SQLite" ? 24 : 6;
+  const kills = database.name === "SQLite" ? 8 : 4; // at any instant, also within a step
   test(`${kills} times kill -9 during a restore: ${database.name} is as it was or restored, and the next attempt succeeds`, {
     skip: database.skip,
   }, async (t) => {
@@ -154,7 +92,7 @@ for (const database of databases) {
         if (!withCode("restore_target_used")(error)) throw error; // the killed one had finished
       });
       held.release();
-      await assertRestored(url, home);
+      await assertRestored(original, url, home);
       assert.deepEqual(
         readdirSync(home).filter((name) => name.includes(".tmp")),
         [],

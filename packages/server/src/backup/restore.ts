@@ -62,8 +62,9 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
   }
 }
 
-/** What a database that is being made refuses is mostly room. */
+/** What a database that is being made refuses is mostly room; and what its files do. */
 function explained(error: unknown, target: Target): unknown {
+  if (error instanceof Error && "syscall" in error) return failed(target.describe, "written", error);
   if (!(error instanceof AppError) || error.code !== "database_unavailable") return error;
   const values = { path: target.describe, verb: "filled", problem: describe(error.cause ?? error) };
   return new AppError("file_failed", values, { cause: error });

@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -54,6 +64,17 @@ test("a backup that is broken off leaves the one before as it was, or no file", 
     readdirSync(directory).filter((name) => name.endsWith(".tmp")),
     [],
   );
+});
+
+test("what a killed backup left is removed by the next to the same name, once nobody can be writing it", async () => {
+  const own = mkdtempSync(join(directory, "killed-"));
+  const names = ["nightly", "nightly", "other"].map((name) => `.${name}.age.${randomUUID()}.tmp`);
+  const [abandoned = "", writing = "", foreign = ""] = names;
+  for (const name of names) writeFileSync(join(own, name), "the beginning of a backup");
+  const longAgo = new Date(Date.now() - 2 * 3_600_000);
+  for (const name of [abandoned, foreign]) utimesSync(join(own, name), longAgo, longAgo);
+  await saveBackup(pieces(1), join(own, "nightly.age"), keep);
+  assert.deepEqual(readdirSync(own).toSorted(), [writing, foreign, "nightly.age"].toSorted());
 });
 
 test("a directory that is not there is said to be missing", async () => {

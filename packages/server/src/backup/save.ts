@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { link, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { link, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { AppError } from "../kernel/errors.ts";
 import { Secret } from "../kernel/secret.ts";
@@ -31,11 +31,25 @@ export async function saveBackup(
     if (replace) await rename(temporary, file);
     else await link(temporary, file); // unlike rename, this never replaces
     if (process.platform !== "win32") await flushDirectory(dirname(file));
+    await removeAbandoned(file).catch(() => undefined); // the backup is made
     return { file, bytes };
   } catch (error) {
     throw explain(error, file);
   } finally {
     await rm(temporary, { force: true }).catch(() => undefined); // what went wrong before is the one to report
+  }
+}
+
+/** So long after the last writing to it, a temporary file is nobody's any more. */
+const abandonedMs = 3_600_000;
+
+/** What backups to the same name, one of which has just been written, have left when they were killed. */
+async function removeAbandoned(file: string): Promise<void> {
+  const { mtimeMs: nowMs } = await stat(file);
+  for (const name of await readdir(dirname(file))) {
+    if (!name.startsWith(`.${basename(file)}.`) || !/\.[0-9a-f-]{36}\.tmp$/.test(name)) continue;
+    const path = join(dirname(file), name);
+    if (nowMs - (await stat(path)).mtimeMs > abandonedMs) await rm(path, { force: true });
   }
 }
 

@@ -38,8 +38,9 @@ const texts: Readonly<Record<string, string>> = {
   model: "claude-sonnet-4-5-20250929",
   outcome: "ok",
   usage_source: "reported",
+  upstream_dialect: "anthropic-messages",
 };
-const absent: readonly string[] = ["team", "service", "agent_id", "error_code", "response_id"];
+const absent: readonly string[] = ["team", "service", "agent_id", "error_code", "response_id", "dropped"];
 
 function requestOf(columns: readonly string[], index: number): Value[] {
   return columns.map((column) => {

@@ -8,7 +8,7 @@ import { fakeClock } from "../kernel/clock.ts";
 import { AppError } from "../kernel/errors.ts";
 import { Secret } from "../kernel/secret.ts";
 import { openDatabase, tableRows, tableShapes, type Db, type KeysTable } from "../db/index.ts";
-import { openHome, type Home } from "../home/index.ts";
+import { homePath, openHome, type Home } from "../home/index.ts";
 import { createVault, type Vault } from "../vault/index.ts";
 import { createBackups, restoreBackup, restoreTarget, type Holders, type RestoreReport, type Target } from "./index.ts";
 
@@ -127,6 +127,43 @@ export async function contentOf(db: Db): Promise<Readonly<Record<string, unknown
     content[shape.name] = { columns: shape.columns, rows: rows.map((row) => JSON.stringify(row)) };
   }
   return content;
+}
+
+/** Of a database that was restored to, or was to be. */
+export async function tableCount(url: string): Promise<number> {
+  const db = await openDatabase({ url, home: "/nonexistent" });
+  try {
+    return (await tableShapes(db.kysely.withTables<never>(), db.engine)).length;
+  } finally {
+    await db.close();
+  }
+}
+
+/** That all of `original` is there, and every secret opens with what this machine has. */
+export async function assertRestored(original: Db, url: string, home: string): Promise<void> {
+  const db = await openDatabase({ url, home });
+  const held = openHomeOf(home);
+  try {
+    const [before, now] = [await contentOf(original), await contentOf(db)];
+    assert.deepEqual(now["keys"], before["keys"]);
+    const reopened = createVault({ db, home: held.home, clock, options: { unlocker: "key-file" } });
+    await reopened.start();
+    for (const { ref, value } of secrets) assert.equal((await reopened.get(ref)).reveal(), value.reveal());
+  } finally {
+    held.release();
+    await db.close();
+  }
+}
+
+/** Held by this process already, or by one that is dead. */
+function openHomeOf(path: string) {
+  try {
+    const home = openHome(path);
+    return { home, release: () => home.release() };
+  } catch (error) {
+    assert.ok(withCode("home_in_use")(error));
+    return { home: { ...homePath(path), release: () => undefined }, release: () => undefined };
+  }
 }
 
 /** Its queries fail once so many have gone well; those that end the transaction do not. */

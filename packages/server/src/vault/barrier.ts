@@ -26,7 +26,7 @@ import {
 import { sealableOrigins } from "./origin.ts";
 import { createReopening, type Reopening } from "./reopening.ts";
 import { createKeyChanges, type KeyChanges } from "./rotation/key-changes.ts";
-import { createRewrapping, type Rewrapping } from "./rotation/rewrapping.ts";
+import { createRewrapping, type Rest, type Rewrapping } from "./rotation/rewrapping.ts";
 import type { RootGiven } from "./rotation/staged-root.ts";
 import type { RecordInfo, RecordRef, StoredKeys, StoredRecord, StoredSlot, VaultStore } from "./store.ts";
 import { createDatabaseStore } from "./stores/database.ts";
@@ -57,6 +57,8 @@ export interface VaultParts {
   readonly options: VaultOptions;
   /** Is told of what happens when nobody waits for an answer: a vault that opens by itself, or still does not. */
   readonly log?: Log;
+  /** What re-wrapping does after each piece of its work; it rests as long as that took, unless given. */
+  readonly rest?: Rest;
 }
 
 export interface VaultOptions extends Omit<OpeningOptions, "keyFile"> {
@@ -85,7 +87,7 @@ class Barrier implements Vault {
   readonly #rewrapping: Rewrapping;
   readonly #changes: KeyChanges;
 
-  constructor({ db, store, home, clock, options, log }: VaultParts) {
+  constructor({ db, store, home, clock, options, log, rest }: VaultParts) {
     this.#clock = clock;
     this.#log = log;
     this.#options = { ...options, keyFile: options.keyFile ?? home.file("root.key") };
@@ -93,7 +95,7 @@ class Barrier implements Vault {
     this.#cache = createSecretCache(clock, options.cacheMs ?? defaultCacheMs);
     this.#keys = holdKeys(this.#store, async (stored) => (await this.#openStored(stored)).keyring);
     const parts = { store: this.#store, keys: this.#keys, clock, log };
-    this.#rewrapping = createRewrapping(parts);
+    this.#rewrapping = createRewrapping({ ...parts, rest });
     this.#changes = createKeyChanges({ ...parts, rewrapping: this.#rewrapping, options: this.#options });
   }
 

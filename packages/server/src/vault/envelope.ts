@@ -59,7 +59,7 @@ export function openRecord(kek: Uint8Array, place: RecordPlace, sealed: Uint8Arr
 
 /**
  * The record under the KEK of another term, always of algorithm 2; `undefined` if it does not open. Of a record that is
- * of algorithm 2 already, the value's box is taken over as it is, damaged or not.
+ * of algorithm 2 already, all but the term and the DEK's box is taken over as it is, damaged or not.
  */
 export function rewrapRecord(
   kek: Uint8Array,
@@ -80,8 +80,10 @@ export function rewrapRecord(
   const dek = algorithmOf(place, sealed) && openBox(kek, dekData(place, 2), sealed.subarray(dekOffset, valueOffset));
   if (dek === undefined) return undefined;
   try {
-    const wrappedDek = sealBox(next.kek, dekData(nextPlace, 2), dek, random);
-    return assemble(next.term, wrappedDek, sealed.subarray(valueOffset));
+    const moved = Buffer.from(sealed);
+    moved.writeUInt32BE(next.term, termOffset);
+    moved.set(sealBox(next.kek, dekData(nextPlace, 2), dek, random), dekOffset);
+    return moved;
   } finally {
     wipe(dek);
   }

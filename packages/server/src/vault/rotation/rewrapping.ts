@@ -3,15 +3,17 @@ import { type Clock, isoTime } from "../../kernel/clock.ts";
 import { asAppError, describe } from "../../kernel/errors.ts";
 import type { Log } from "../../kernel/log.ts";
 import { nextTurn } from "../../kernel/turns.ts";
+import { randomForBoxes } from "../box.ts";
 import { rewrapRecord } from "../envelope.ts";
 import type { HeldKeys } from "../held-keys.ts";
+import type { RandomBytes } from "../key-material.ts";
 import type { RecordRef, Rewrapped, StoredRecord, VaultStore } from "../store.ts";
 
 /*
  * Brings every record under the newest term, in the background, and lets go of the terms that none is left under.
  *
  *   idle      nothing is to be done: one term, or `begin` has not been called
- *   working   reads a piece, re-wraps it slice by slice, and rests as long as each slice took
+ *   working   reads a piece, re-wraps and stores it slice by slice, and rests as long as each slice took
  *   waiting   something failed, as `problem` says; tried again after 1, 2, 4, … seconds, at most a minute
  *   stuck     all that is left does not open; those records and their terms stay as they are
  *
@@ -40,8 +42,11 @@ export interface Rewrapping {
   settled(): Promise<void>;
 }
 
-/** Read at once; and re-wrapped in one turn of the event loop and one transaction: a few milliseconds. */
-const sizes = { piece: 250, slice: 25 } as const;
+/**
+ * Read at once; stored in one transaction, as most of what that costs is waiting for the disk; and re-wrapped in one turn of
+ * the event loop. Each is a millisecond or two.
+ */
+const sizes = { piece: 200, slice: 100, turn: 25 } as const;
 const mostUnreadable = 1_000;
 const retry = { firstMs: 1_000, mostMs: 60_000 } as const;
 
@@ -50,7 +55,14 @@ interface Parts {
   readonly keys: Pick<HeldKeys, "present" | "ring" | "renew">;
   readonly clock: Clock;
   readonly log?: Log | undefined;
+  /** What comes after each slice; for as long as the slice took, unless given. */
+  readonly rest?: Rest | undefined;
 }
+
+/** Resolves once the work may go on that took so long until now. */
+export type Rest = (tookMs: number) => Promise<void>;
+
+const restAsLong: Rest = (tookMs) => pause(Math.max(1, tookMs));
 
 type Found = RecordRef & StoredRecord;
 
@@ -129,7 +141,9 @@ class Rewrapper implements Rewrapping {
     this.#status = { kind: "kek", done: 0, total, since, problem: null };
     for (;;) {
       const found = await store.someBelow(newest, sizes.piece + this.#unreadable.size);
+      if (!isWanted()) return false;
       const left = found.filter((record) => !this.#unreadable.has(nameOf(record)));
+      if (left.length === 0) this.#keepUnreadable(found);
       if (left.length === 0 || this.#unreadable.size > mostUnreadable) return true;
       for (let start = 0; start < left.length; start += sizes.slice) {
         if (!isWanted()) return false;
@@ -139,28 +153,39 @@ class Rewrapper implements Rewrapping {
   }
 
   async #rewrapSlice(records: readonly Found[], newest: number, isWanted: () => boolean): Promise<void> {
-    const { store, keys, clock } = this.#parts;
+    const { store, keys, clock, rest = restAsLong } = this.#parts;
     const startedAt = clock.monotonic();
-    if (records.some(({ term }) => keys.ring().kek(term) === undefined)) await keys.renew();
-    if (!isWanted()) return;
-    const rewrapped = records.flatMap((record) => this.#rewrap(record, newest));
-    await nextTurn();
+    const rewrapped: Rewrapped[] = [];
+    for (let start = 0; start < records.length; start += sizes.turn) {
+      const turn = records.slice(start, start + sizes.turn);
+      if (turn.some(({ term }) => keys.ring().kek(term) === undefined)) await keys.renew();
+      if (!isWanted()) return;
+      const random = randomForBoxes(turn.length);
+      rewrapped.push(...turn.flatMap((record) => this.#rewrap(record, newest, random)));
+      await nextTurn();
+    }
     if (rewrapped.length > 0 && isWanted()) await store.rewrap(rewrapped);
     if (!isWanted() || this.#status === null) return;
     const done = this.#status.done + records.length;
     this.#status = { ...this.#status, done, total: Math.max(done, this.#status.total) };
-    await pause(Math.max(1, clock.monotonic() - startedAt));
+    await rest(clock.monotonic() - startedAt);
   }
 
-  #rewrap(record: Found, newTerm: number): Rewrapped[] {
+  #rewrap(record: Found, newTerm: number, random: RandomBytes): Rewrapped[] {
     const { type, id, field, version, term: oldTerm } = record;
     const [kek, newKek] = [this.#parts.keys.ring().kek(oldTerm), this.#parts.keys.ring().kek(newTerm)];
-    const sealed = kek && newKek && rewrapRecord(kek, record, record.sealed, { term: newTerm, kek: newKek });
+    const sealed = kek && newKek && rewrapRecord(kek, record, record.sealed, { term: newTerm, kek: newKek }, random);
     if (sealed === undefined) {
       this.#unreadable.add(nameOf(record));
       return [];
     }
     return [{ ref: { type, id, field }, version, oldTerm, newTerm, sealed }];
+  }
+
+  /** One that did not open may have been re-wrapped by another instance meanwhile, and its term be gone for that. */
+  #keepUnreadable(found: readonly Found[]): void {
+    this.#unreadable.clear();
+    for (const record of found) this.#unreadable.add(nameOf(record));
   }
 
   #tellStuck(): void {

@@ -1,10 +1,11 @@
-import { sql, type Kysely, type RawBuilder, type Transaction } from "kysely";
+import type { Kysely, Transaction } from "kysely";
 import { AppError } from "../../kernel/errors.ts";
 import type { Db, Tables } from "../../db/index.ts";
-import type { RecordRef, Rewrapped, StoredRecord, VaultStore } from "../store.ts";
+import type { RecordRef, StoredRecord, VaultStore } from "../store.ts";
+import { createRowReplacer } from "./rewrapped-rows.ts";
 import { changing } from "./vault-state.ts";
 
-/** How many records one statement reads or replaces at most, where their number has no other bound. */
+/** How many records one statement reads at most, where their number has no other bound. */
 const pieceSize = 100;
 
 const place = ["type", "id", "field"] as const;
@@ -62,6 +63,7 @@ function reading({ kysely }: Db): Reading {
 }
 
 function writing(db: Db): Writing {
+  const replaceRows = createRowReplacer(db.engine);
   return {
     put(ref, record, nowMs) {
       return changing(db, "records", async (transaction) => {
@@ -76,11 +78,7 @@ function writing(db: Db): Writing {
         for (const term of new Set(records.map(({ newTerm }) => newTerm))) {
           if (!(await hasTerm(transaction, term))) throw new AppError("store_conflict", { what: "key term" });
         }
-        let replaced = 0n;
-        for (let start = 0; start < records.length; start += pieceSize) {
-          replaced += await replace(transaction, db.engine, records.slice(start, start + pieceSize));
-        }
-        return Number(replaced);
+        return replaceRows(transaction, records);
       });
     },
 
@@ -91,46 +89,6 @@ function writing(db: Db): Writing {
       });
     },
   };
-}
-
-/** One statement for all of them: both engines name the columns of a list of values `column1` and so on. */
-async function replace(
-  transaction: Transaction<Tables>,
-  engine: Db["engine"],
-  records: readonly Rewrapped[],
-): Promise<bigint> {
-  const rows = sql.join(records.map((record) => (engine === "postgres" ? typedRow(record) : row(record))));
-  const given = sql<GivenRow>`(values ${rows})`.as<"given">(sql`given`);
-  const update = transaction.updateTable("sealed_records").from(given);
-  const result = await update
-    .set((column) => ({ kek_term: column.ref("given.column6"), sealed: column.ref("given.column7") }))
-    .whereRef("sealed_records.type", "=", "given.column1")
-    .whereRef("sealed_records.id", "=", "given.column2")
-    .whereRef("sealed_records.field", "=", "given.column3")
-    .whereRef("sealed_records.version", "=", "given.column4")
-    .whereRef("sealed_records.kek_term", "=", "given.column5")
-    .executeTakeFirstOrThrow();
-  return result.numUpdatedRows;
-}
-
-interface GivenRow {
-  column1: string;
-  column2: string;
-  column3: string;
-  column4: number;
-  column5: number;
-  column6: number;
-  column7: Uint8Array;
-}
-
-function row({ ref, version, oldTerm, newTerm, sealed }: Rewrapped): RawBuilder<unknown> {
-  return sql`(${ref.type}, ${ref.id}, ${ref.field}, ${version}, ${oldTerm}, ${newTerm}, ${sealed})`;
-}
-
-/** PostgreSQL does not guess the types of such a list. */
-function typedRow({ ref, version, oldTerm, newTerm, sealed }: Rewrapped): RawBuilder<unknown> {
-  const numbers = sql`${version}::integer, ${oldTerm}::integer, ${newTerm}::integer`;
-  return sql`(${ref.type}::text, ${ref.id}::text, ${ref.field}::text, ${numbers}, ${sealed}::bytea)`;
 }
 
 async function* readAll(kysely: Kysely<Tables>): ReturnType<VaultStore["all"]> {
