@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { dialectById, dialects } from "./index.ts";
 
 test("every dialect's folder is in the list, and the list is sorted", () => {
-  const folders = readdirSync(import.meta.dirname, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const entries = readdirSync(import.meta.dirname, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  // What all of them share has no index: it is not reached from outside.
+  const folders = entries.filter(({ name }) => existsSync(join(import.meta.dirname, name, "index.ts")));
   assert.deepEqual(
     dialects.map((dialect) => dialect.id),
     folders.map((folder) => folder.name).sort(),

@@ -1,4 +1,5 @@
 export { credentialUse, type CredentialUse } from "./credential-use.ts";
+export { describeLosses } from "./dropped.ts";
 export {
   dimensions,
   findResponse,

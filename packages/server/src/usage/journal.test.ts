@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { AppError } from "../kernel/errors.ts";
 import { fakeClock } from "../kernel/clock.ts";
 import { Journal, type JournalOptions } from "./journal.ts";
-import { decodeLines } from "./line.ts";
+import { describeLosses } from "./dropped.ts";
+import { columns, decodeLines } from "./line.ts";
 import type { Write } from "./segment.ts";
 import { endOf, segmentsIn, startOf, temporaryDirectory } from "./test-parts.ts";
 
@@ -129,6 +130,35 @@ test("at its size limit the journal lets nothing in, lets the open requests end,
   }
   assert.equal(journal.check(), undefined);
   journal.start(startOf("later"));
+});
+
+test("an end that is longer than its room leaves out what was dropped, and nothing else", (t) => {
+  const directory = temporaryDirectory(t);
+  const journal = openJournal(directory, { maxBytes: 65_536, segmentBytes: 65_536 });
+  const admitted: string[] = [];
+  const short = { keyId: null, userName: null, team: null, sessionId: null, model: null, provider: null };
+  while (isAcknowledged(() => journal.start(startOf(`r${admitted.length}`, short))))
+    admitted.push(`r${admitted.length}`);
+  const [long, path] = ["\\".repeat(200), '"'.repeat(200)];
+  const dropped = describeLosses([{ path, kind: "dropped" }, ...Array(9).fill({ path, kind: "changed" })]);
+  const texts = {
+    model: long,
+    provider: long,
+    credentialId: long,
+    errorCode: long,
+    upstreamDialect: "gemini",
+    dropped,
+  };
+  for (const id of admitted) journal.end(endOf(id, texts));
+  assert.equal(journal.heldRows, 0);
+  assert.deepEqual(readBack(directory).ended, admitted.sort());
+  const values = segmentsIn(directory)
+    .flatMap((name) => decodeLines(readFileSync(join(directory, name))).lines)
+    .flatMap((line) => (line.kind === "end" ? [line.values] : []));
+  const [asked, lost] = [columns.indexOf("upstream_dialect"), columns.indexOf("dropped")];
+  assert.ok(values.every((row) => row[asked] === "gemini"));
+  const kept = values.map((row) => row[lost]);
+  assert.deepEqual([...new Set(kept)].sort(), [dropped, null].sort(), "some had room");
 });
 
 test("files that an earlier process left are complete, and other files in the directory are let alone", (t) => {

@@ -116,20 +116,24 @@ export class Journal {
     if (this.#unfinishedFiles() > maxUnfinishedFiles) this.#moveOldest();
   }
 
-  /** Never fails for a request that is open. Ending one that is not, or no longer, is a mistake and throws `internal`. */
+  /**
+   * Never fails for a request that is open. Ending one that is not, or no longer, is a mistake and throws `internal`. Where
+   * an end does not fit in what was promised and nothing else is free, it is written without what was dropped.
+   */
   end(record: EndRecord): void {
     const request = this.#open.get(record.requestId);
     if (request === undefined) throw misuse(`request ${record.requestId} is not open`);
     this.#open.delete(record.requestId);
-    const line = encodeEnd(finalRow(request.row, record));
-    request.segment.release(request.promisedBytes);
+    const { segment, promisedBytes } = request;
+    segment.release(promisedBytes);
+    const line = endLine(finalRow(request.row, record), segment, promisedBytes);
     try {
-      this.#write(request.segment, line);
+      this.#write(segment, line);
     } catch (error) {
       this.#trouble = error;
       this.#held.push(line);
     }
-    this.#retire(request.segment);
+    this.#retire(segment);
   }
 
   /**
@@ -266,6 +270,13 @@ export class Journal {
     file.sizeBytes = file.segment.allocatedBytes;
     file.segment = undefined;
   }
+}
+
+/** What was dropped is the one text that an end may be without: it is left out where no room was promised and none is free. */
+function endLine(row: RequestRecord, segment: Segment, promisedBytes: number): Buffer {
+  const line = encodeEnd(row);
+  if (line.length <= promisedBytes || segment.missingBytes(line.length) === 0) return line;
+  return encodeEnd({ ...row, dropped: null });
 }
 
 function sizeOf(file: JournalFile): number {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { decodeLines, decodeRow, encodeEnd, encodeMoved, encodeStart, textColumns, valuesOf } from "./line.ts";
 import { noMedia, noTokens } from "../kernel/tokens.ts";
+import { describeLosses } from "./dropped.ts";
 import { finalRow, interruptedRow } from "./record.ts";
 import { endOf, startOf } from "./test-parts.ts";
 
@@ -68,7 +69,7 @@ const jsonIn = (line: Buffer): string => line.toString("utf8", 11).trim();
 test("a row with another number of columns is not guessed at", () => {
   const json = jsonIn(encodeEnd(ended));
   assert.deepEqual(decodeRow(json), valuesOf(ended));
-  const longer = [2, 7, 8, 10, 11].map((count) => json.replace("]", `${",1".repeat(count)}]`));
+  const longer = [2, 7, 8, 10, 12].map((count) => json.replace("]", `${",1".repeat(count)}]`));
   for (const other of ["[]", "{}", "null", "[1", `[${json}]`, ...longer, json.replace("20345", "[]")]) {
     assert.equal(decodeRow(other), undefined, other);
   }
@@ -76,16 +77,18 @@ test("a row with another number of columns is not guessed at", () => {
 
 test("what a request did not use takes no room in its line, and is there when it is read", () => {
   const plain = endOf("01a");
+  const unasked = endOf("01a", { attempts: 0, upstreamDialect: null });
   const answered = { ...plain, responseId: "resp_1" };
   const media = { ...noMedia, inputAudio: 1, outputAudio: 2, inputImage: 3, outputImage: 4, images: 5 };
   const spoken = { ...plain, tokens: { ...noTokens, media: { ...media, characters: 6, audioMs: 7, searches: 8 } } };
-  const values = [plain, answered, spoken].map((end) => JSON.parse(jsonIn(encodeEnd(finalRow(started, end)))));
+  const ends = [plain, unasked, answered, spoken];
+  const values = ends.map((end) => JSON.parse(jsonIn(encodeEnd(finalRow(started, end)))));
   assert.deepEqual(
     values.map(({ length }) => length),
-    [32, 33, 41],
+    [32, 32, 33, 41],
   );
-  assert.deepEqual(values[2].slice(32), [null, 1, 2, 3, 4, 5, 6, 7, 8]);
-  for (const end of [plain, answered, spoken]) {
+  assert.deepEqual(values[3].slice(32), [null, 1, 2, 3, 4, 5, 6, 7, 8]);
+  for (const end of ends) {
     const row = finalRow(started, end);
     assert.deepEqual(decodeRow(jsonIn(encodeEnd(row))), valuesOf(row));
   }
@@ -93,6 +96,45 @@ test("what a request did not use takes no room in its line, and is there when it
 
 test("a line of a version that knew only its first columns is read", () => {
   const old = [...Array.from({ length: 31 }, (_, index) => `value ${index}`), 1];
-  assert.deepEqual(decodeRow(JSON.stringify(old)), [...old, null]);
-  assert.equal(textColumns.length, 33);
+  assert.deepEqual(decodeRow(JSON.stringify(old)), [...old, null, "value 10", null]);
+  assert.equal(textColumns.length, 35);
+});
+
+test("what a translation did stands behind all that a line may hold, and is there when it is read", () => {
+  const dropped = describeLosses([{ path: 'say "é"', kind: "dropped" }]);
+  const media = { ...noTokens, media: { ...noMedia, images: 5 } };
+  const translated = endOf("01a", { upstreamDialect: "openai-chat" });
+  const ends = [
+    translated,
+    endOf("01a", { dropped }),
+    { ...translated, dropped, responseId: "resp_1" },
+    { ...translated, dropped, tokens: media },
+    endOf("01a", { attempts: 0, upstreamDialect: null, dropped }),
+    endOf("01a", { upstreamDialect: null }),
+  ];
+  for (const end of ends) {
+    const row = finalRow(started, end);
+    const json = jsonIn(encodeEnd(row));
+    assert.equal(JSON.parse(json).length, 43);
+    assert.deepEqual(JSON.parse(json).slice(41), [end.upstreamDialect, end.dropped]);
+    assert.deepEqual(decodeRow(json), valuesOf(row));
+  }
+});
+
+test("a line of any version says in what a provider was asked, as far as one was", () => {
+  const first = (outcome: string, attempts: number): (string | number)[] =>
+    Array.from({ length: 32 }, (_, index) => (index === 17 ? outcome : index === 31 ? attempts : `value ${index}`));
+  const media = [1, 2, 3, 4, 5, 6, 7, 8];
+  for (const [outcome, attempts, asked] of [
+    ["ok", 1, "value 10"],
+    ["refused", 0, null],
+    ["interrupted", 1, null],
+  ] as const) {
+    const values = first(outcome, attempts);
+    const read = (...more: readonly (string | number | null)[]) => decodeRow(JSON.stringify([...values, ...more]));
+    assert.deepEqual(read(), [...values, null, asked, null]);
+    assert.deepEqual(read("resp_1"), [...values, "resp_1", asked, null]);
+    assert.deepEqual(read(null, ...media), [...values, null, asked, null, ...media]);
+    assert.deepEqual(read(null, ...media, "gemini", "[]"), [...values, null, "gemini", "[]", ...media]);
+  }
 });

@@ -10,8 +10,10 @@ import type { RequestsTable } from "../db/index.ts";
  * - `e`, end: the whole final row. It needs no start beside it, so one damaged line of the two loses nothing but time.
  * - `m`, moved: the request's start was written again into a newer segment, and its end will be there.
  *
- * Rows are written by position in the order of `columns`. A new column is only ever added at the end of that list, and is
- * 0 or null in a line that ends before it: so end the lines that an older version left, and those of most requests.
+ * Rows are written by position in the order of `lineColumns`. A new column is only ever added at the end of that list, and
+ * has a meaning of its own in a line that ends before it: so end the lines that an older version left, and those of most
+ * requests. Media are 0 there, an id is null, and the dialect that a provider was asked in is the caller's own (see
+ * `impliedDialect`).
  */
 const firstColumns = [
   "request_id",
@@ -60,12 +62,21 @@ export const mediaColumns = [
   "searches",
 ] as const satisfies readonly (keyof RequestsTable)[];
 
+const replyColumns = [...firstColumns, "response_id"] as const;
+const countedColumns = [...replyColumns, ...mediaColumns] as const;
+const lineColumns = [...countedColumns, "upstream_dialect", "dropped"] as const;
+
 /** The columns of a request that used nothing but text; in the others the rest is 0. */
-export const textColumns = [...firstColumns, "response_id"] as const;
+export const textColumns = [...replyColumns, "upstream_dialect", "dropped"] as const;
 export const columns = [...textColumns, ...mediaColumns] as const;
 
+const outcomeIndex = firstColumns.indexOf("outcome");
+const attemptsIndex = firstColumns.indexOf("attempts");
+const dialectIndex = firstColumns.indexOf("dialect");
+
 /** A row's values in the order of `columns`: of all of them, or of `textColumns`. */
-export type RowValues = readonly (string | number | null)[];
+export type RowValues = readonly Value[];
+type Value = string | number | null;
 
 export type Line =
   | { readonly kind: "start"; readonly requestId: string; readonly json: string }
@@ -76,20 +87,30 @@ export type Line =
 const lineFeed = 10;
 
 export function encodeStart(row: RequestRecord): Buffer {
-  return encode("s", shortestValuesOf(row));
+  return encode("s", lineValuesOf(row));
 }
 
 export function encodeEnd(row: RequestRecord): Buffer {
-  return encode("e", shortestValuesOf(row));
+  return encode("e", lineValuesOf(row));
 }
 
 export function encodeMoved(requestId: string): Buffer {
   return encode("m", [requestId]);
 }
 
-function shortestValuesOf(row: RequestRecord): RowValues {
-  if (row.images !== undefined || row.response_id !== null) return valuesOf(row);
+/** What a line needs to say of a row. */
+function lineValuesOf(row: RequestRecord): RowValues {
+  const { outcome, attempts, dialect } = row;
+  const isPlain = row.dropped === null && row.upstream_dialect === impliedDialect(outcome, attempts, dialect);
+  if (!isPlain) return lineColumns.map((column) => row[column] ?? null); // null for all media where there was only text
+  if (row.images !== undefined) return countedColumns.map((column) => row[column] ?? null);
+  if (row.response_id !== null) return replyColumns.map((column) => row[column]);
   return firstColumns.map((column) => row[column]);
+}
+
+/** What the provider was asked in, unless a line says otherwise: nothing was translated, and a start asks nobody. */
+function impliedDialect(outcome: Value, attempts: Value, dialect: Value): Value {
+  return outcome === "interrupted" || attempts === 0 ? null : dialect;
 }
 
 export function valuesOf(row: RequestRecord): RowValues {
@@ -136,8 +157,28 @@ function damaged(bytes: Buffer): Line {
 export function decodeRow(json: string): RowValues | undefined {
   const values = parse(json);
   if (!Array.isArray(values) || !values.every(isValue)) return undefined;
-  if (values.length === firstColumns.length) return [...values, null];
-  return values.length === textColumns.length || values.length === columns.length ? values : undefined;
+  switch (values.length) {
+    case firstColumns.length:
+      return [...values, null, impliedIn(values), null];
+    case replyColumns.length:
+      return [...values, impliedIn(values), null];
+    case countedColumns.length:
+      return rowOf(values, [impliedIn(values), null]);
+    case lineColumns.length:
+      return rowOf(values, values.slice(countedColumns.length));
+    default:
+      return undefined;
+  }
+}
+
+function impliedIn(values: RowValues): Value {
+  return impliedDialect(values[outcomeIndex] ?? null, values[attemptsIndex] ?? null, values[dialectIndex] ?? null);
+}
+
+/** The values in the order of `columns`, from a line that has those of media before the translation's. */
+function rowOf(values: RowValues, translation: RowValues): RowValues {
+  const media = values.slice(replyColumns.length, countedColumns.length);
+  return [...values.slice(0, replyColumns.length), ...translation, ...(media[0] === null ? [] : media)];
 }
 
 function parse(json: string): unknown {
@@ -148,6 +189,6 @@ function parse(json: string): unknown {
   }
 }
 
-function isValue(value: unknown): value is string | number | null {
+function isValue(value: unknown): value is Value {
   return typeof value === "string" || typeof value === "number" || value === null;
 }

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { sql } from "kysely";
 import { databases } from "../../test/support/databases.ts";
 import type { Db } from "../db/index.ts";
+import { describeLosses } from "./dropped.ts";
 import { findResponse, getRequest, listRequests } from "./queries.ts";
 import { addRequest, addSample, sampleStart as start } from "./test-parts.ts";
 
@@ -28,6 +29,27 @@ for (const database of databases) {
     assert.deepEqual(await list({ match: { key: "key_a", model: "cheap" } }), ["r1"]);
     assert.deepEqual(await list({ match: { outcome: "interrupted" } }), ["r6"]);
     assert.deepEqual(await list({ since: start + 3, until: start + 4 }), ["r5", "r4"]);
+  });
+
+  promise("what was translated is told apart from what was not, with all that it lost", async (db) => {
+    const dropped = describeLosses([
+      { path: "temperature", kind: "dropped" },
+      { path: "stop", kind: "changed" },
+    ]);
+    await addRequest(db, "r1", {}, {});
+    await addRequest(db, "r2", {}, { upstreamDialect: "openai-chat", dropped });
+    await addRequest(db, "r3", {}, { upstreamDialect: "gemini" });
+    await addRequest(db, "r4", {}, { attempts: 0, upstreamDialect: null });
+    await addRequest(db, "r5", {});
+    const list = async (translated: boolean) =>
+      (await listRequests(db, { limit: 10, translated })).data.map((row) => row.request_id).sort();
+    assert.deepEqual(await list(true), ["r2", "r3"]);
+    assert.deepEqual(await list(false), ["r1", "r4", "r5"]);
+    assert.deepEqual((await getRequest(db, "r2"))?.dropped, [
+      { path: "temperature", kind: "dropped" },
+      { path: "stop", kind: "changed" },
+    ]);
+    assert.deepEqual((await getRequest(db, "r3"))?.dropped, null);
   });
 
   promise("pages follow each other without gap or repetition, also while requests are added", async (db) => {

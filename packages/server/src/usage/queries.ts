@@ -2,6 +2,7 @@ import type { Expression, ExpressionBuilder, SqlBool } from "kysely";
 import type { Db, RequestsTable, Tables } from "../db/index.ts";
 import { isoTime } from "../kernel/clock.ts";
 import { AppError } from "../kernel/errors.ts";
+import { lostParts, type LostPart } from "./dropped.ts";
 import type { Span } from "./span.ts";
 
 /** What usage can be summed by, and filtered by. */
@@ -28,10 +29,11 @@ export interface RequestFilter extends Span {
 }
 
 /** A request's row. Times are ISO 8601. A null cost is an unknown price, never zero. */
-export type RequestRow = Omit<RequestsTable, "started_at" | "ended_at" | "stream"> & {
+export type RequestRow = Omit<RequestsTable, "started_at" | "ended_at" | "stream" | "dropped"> & {
   readonly started_at: string;
   readonly ended_at: string | null;
   readonly stream: boolean;
+  readonly dropped: readonly LostPart[] | null;
 };
 
 export interface RequestPage {
@@ -46,13 +48,19 @@ export interface RequestPage {
  */
 export async function listRequests(
   db: Db,
-  options: RequestFilter & { readonly limit: number; readonly cursor?: string },
+  options: RequestFilter & {
+    readonly limit: number;
+    readonly cursor?: string;
+    /** Whether a provider was asked in another dialect than the caller's. */
+    readonly translated?: boolean;
+  },
 ): Promise<RequestPage> {
-  const { limit, cursor } = options;
+  const { limit, cursor, translated } = options;
   const rows = await db.kysely
     .selectFrom("requests")
     .selectAll()
     .where((row) => matches(row, options))
+    .$if(translated !== undefined, (query) => query.where((row) => isTranslated(row, translated === true)))
     .$if(cursor !== undefined, (query) => query.where((row) => isAfter(row, decodeCursor(cursor ?? ""))))
     .orderBy("started_at", "desc")
     .orderBy("request_id", "desc")
@@ -106,6 +114,11 @@ export function matches(row: Where, { since, until, match = {} }: RequestFilter)
   return row.and(conditions);
 }
 
+function isTranslated(row: Where, wanted: boolean): Expression<SqlBool> {
+  const other = row("upstream_dialect", "!=", row.ref("dialect"));
+  return wanted ? other : row.or([row("upstream_dialect", "is", null), row.not(other)]);
+}
+
 interface Place {
   readonly started_at: number;
   readonly request_id: string;
@@ -137,5 +150,6 @@ function toRequestRow(row: RequestsTable): RequestRow {
     started_at: isoTime(row.started_at),
     ended_at: row.ended_at === null ? null : isoTime(row.ended_at),
     stream: row.stream === 1,
+    dropped: lostParts(row.dropped),
   };
 }

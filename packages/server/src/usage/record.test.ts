@@ -72,7 +72,7 @@ test("an end's line is never longer than the room that was set aside for it", ()
       const media = Object.fromEntries(Object.keys(noMedia).map((name) => [name, count])) as unknown as typeof noMedia;
       const numbers = { status: number, costMicros: number, latencyMs: number, firstByteMs: number, endedAt: number };
       const more = { responseBytes: number, attempts: number, outcome: "upstream_error" as const };
-      const texts = { model, provider, credentialId, errorCode, responseId: model };
+      const texts = { model, provider, credentialId, errorCode, responseId: model, upstreamDialect: errorCode };
       const end = endOf("01a", { ...texts, tokens: { ...tokens, media }, ...numbers, ...more });
       const [startLine, endLine] = [encodeStart(started), encodeEnd(finalRow(started, end))];
       assert.ok(endLine.length <= startLine.length + endSlackBytes, `${endLine.length} > ${startLine.length} + slack`);

@@ -61,6 +61,10 @@ export interface EndRecord {
   readonly attempts: number;
   /** What the provider keeps the reply under, where it can be asked for again. */
   readonly responseId: string | null;
+  /** What the provider was asked in; null if none was, or if that is not known. */
+  readonly upstreamDialect: string | null;
+  /** What translation left out or changed, as `describeLosses` says it. */
+  readonly dropped: string | null;
 }
 
 type MediaColumn = (typeof mediaColumns)[number];
@@ -72,12 +76,17 @@ export type RequestRecord = Omit<RequestsTable, MediaColumn> & Partial<Pick<Requ
 const maxTextBytes = 200;
 /** OpenAI's take 55 bytes. */
 const maxResponseIdBytes = 100;
+/** The longest there is takes 18. */
+const maxDialectBytes = 40;
 
 /**
- * By how much an end's line may be longer than its start's: four texts (provider, credential, model, error code) and the
- * id of the reply with quotes and commas, two short words, fourteen numbers of up to 25 characters, eight whole ones.
+ * By how much an end's line may be longer than its start's: four texts (provider, credential, model, error code), the id
+ * of the reply and that of a dialect with quotes and commas, two short words, fourteen numbers of up to 25 characters,
+ * eight whole ones. What was dropped is not counted: in nearly every line it fits in with what the others leave, and a
+ * line in which it does not may do without it (see `Journal.end`).
  */
-export const endSlackBytes = 4 * (maxTextBytes + 3) + (maxResponseIdBytes + 3) + 40 + 14 * 25 + 8 * 17;
+export const endSlackBytes =
+  4 * (maxTextBytes + 3) + (maxResponseIdBytes + 3) + (maxDialectBytes + 3) + 40 + 14 * 25 + 8 * 17;
 
 const plainText = /^[ !#-[\]-~]*$/;
 
@@ -102,8 +111,8 @@ function chosenOrNull(text: string | null): string | null {
 }
 
 /** An id is of no use if it is not whole: one that is too long or cannot be written down is left out. */
-function responseIdOrNull(text: string | null): string | null {
-  if (text === null || text.length > maxResponseIdBytes || !plainText.test(text)) return null;
+function idOrNull(text: string | null, maxBytes: number): string | null {
+  if (text === null || text.length > maxBytes || !plainText.test(text)) return null;
   return withoutKeys(text) === text ? text : null;
 }
 
@@ -150,6 +159,8 @@ export function interruptedRow(start: StartRecord): RequestRecord {
     response_bytes: 0,
     attempts: 1,
     response_id: null,
+    upstream_dialect: null,
+    dropped: null,
   };
 }
 
@@ -181,7 +192,9 @@ function finalTextRow(started: RequestRecord, end: EndRecord): RequestRecord {
     first_byte_ms: roundOrNull(end.firstByteMs),
     response_bytes: end.responseBytes,
     attempts: end.attempts,
-    response_id: responseIdOrNull(end.responseId),
+    response_id: idOrNull(end.responseId, maxResponseIdBytes),
+    upstream_dialect: idOrNull(end.upstreamDialect, maxDialectBytes),
+    dropped: end.dropped,
   };
 }
 

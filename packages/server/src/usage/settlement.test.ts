@@ -19,6 +19,7 @@ const start = (id: string): Buffer => encodeStart(interruptedRow(startOf(id)));
 const end = (id: string, changes: Partial<EndRecord> = {}): Buffer =>
   encodeEnd(finalRow(interruptedRow(startOf(id)), endOf(id, changes)));
 
+const dropped = '[["temperature","dropped"],["say \\"é\\"","hint"]]';
 const noMediaColumns = Object.fromEntries(mediaColumns.map((column) => [column, 0]));
 
 /** A line as version 0.1.0 wrote it: the columns up to `attempts`. */
@@ -98,14 +99,36 @@ for (const database of databases) {
     );
   });
 
+  promise("what translation did becomes columns, next to rows that were not translated", async (parts) => {
+    const { write, settle, rows, rejected } = parts;
+    const asked = { upstreamDialect: "openai-chat", dropped };
+    const tokens = { ...noTokens, media: { ...noMedia, images: 5 } };
+    const unasked = end("r4", { attempts: 0, upstreamDialect: null });
+    const ends = [end("r1"), end("r2", asked), end("r3", { ...asked, tokens }), unasked, start("r5")];
+    await settle(write("a.log", true, ...ends));
+    assert.deepEqual(
+      (await rows()).map((row) => [row.upstream_dialect, row.dropped, row.images]),
+      [
+        ["anthropic-messages", null, 0],
+        ["openai-chat", dropped, 0],
+        ["openai-chat", dropped, 5],
+        [null, null, 0],
+        [null, null, 0],
+      ],
+    );
+    await settle(write("b.log", true, end("r5", asked)));
+    assert.equal((await rows()).at(-1)?.dropped, dropped, "the end replaces what only had started");
+    assert.deepEqual(rejected(), []);
+  });
+
   promise("a journal that an older version left is settled", async ({ write, settle, rows, rejected }) => {
     const lines = [oldLine("s", "r1", "interrupted"), oldLine("s", "r2", "interrupted"), oldLine("e", "r2", "ok")];
     await settle(write("a.log", true, ...lines));
     assert.deepEqual(
-      (await rows()).map((row) => [row.request_id, row.outcome, row.attempts, row.response_id, row.images]),
+      (await rows()).map((row) => [row.request_id, row.outcome, row.upstream_dialect, row.response_id, row.images]),
       [
-        ["r1", "interrupted", 3, null, 0],
-        ["r2", "ok", 3, null, 0],
+        ["r1", "interrupted", null, null, 0],
+        ["r2", "ok", "anthropic-messages", null, 0],
       ],
     );
     assert.deepEqual(rejected(), []);

@@ -53,6 +53,8 @@ export function endOf(requestId: string, changes: Partial<EndRecord> = {}): EndR
     responseBytes: 9_999,
     attempts: 1,
     responseId: null,
+    upstreamDialect: "anthropic-messages",
+    dropped: null,
     ...changes,
   };
 }

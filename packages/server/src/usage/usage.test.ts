@@ -66,8 +66,8 @@ for (const database of databases) {
     const directory = temporaryDirectory(t);
     const url = await database.create("migrated");
     const { usage } = await open(t, { directory, database: { url, home: directory }, maxBytes: 1_048_576 });
-    for (let round = 0; round < 5; round++) {
-      run(usage, ...ids(400, `${round}-`)); // together more than the journal may hold
+    for (let round = 0; round < 8; round++) {
+      run(usage, ...ids(250, `${round}-`)); // together more than the journal may hold
       await usage.flush();
       assert.ok(segmentsIn(directory).length <= 2, `${segmentsIn(directory).length} files`);
     }

@@ -67,7 +67,7 @@ export function framesOf(text: string): readonly JsonObject[] {
     .split("\n\n")
     .filter((frame) => frame !== "" && !frame.startsWith(":"))
     .map((frame) => {
-      const [, name = "", data = ""] = /^event: (.+)\ndata: (.+)$/.exec(frame) ?? [];
+      const [, name = "", data = ""] = /^event: (.+)\ndata: ([^\n]+)$/.exec(frame) ?? [];
       const event = JSON.parse(data) as JsonObject;
       if (event["type"] !== name) throw new Error(`the event ${name} says that it is ${String(event["type"])}`);
       return event;
