@@ -27,6 +27,8 @@ export class ChunkReader {
   #finish: Finish | undefined;
   #usage: TokenUsage | undefined;
   #refused = false;
+  /** Whether thoughts come in a field of their own. */
+  #hasThoughtField = false;
   /** Whether there are details that the provider wants back, and that no state was made of yet. */
   #hasDetails = false;
 
@@ -114,13 +116,15 @@ export class ChunkReader {
     }
   }
 
-  /** Where several fields say it, they all say the same. */
+  /** Where several fields say it, they all say the same; the details may say it once more when all is said. */
   #readThought(delta: JsonObject): void {
     const details = delta["reasoning_details"];
     const entries = Array.isArray(details) ? details.filter(isObject) : [];
     for (const entry of entries) this.#details.push(entry);
     if (entries.length > 0) this.#hasDetails = true;
-    this.#writer.thinking(text(delta, "reasoning_content") ?? text(delta, "reasoning") ?? textOfDetails(entries));
+    const piece = text(delta, "reasoning_content") ?? text(delta, "reasoning");
+    if (piece !== undefined) this.#hasThoughtField = true;
+    this.#writer.thinking(piece ?? (this.#hasThoughtField ? "" : textOfDetails(entries)));
   }
 
   #refuse(piece: string): void {

@@ -35,7 +35,7 @@ export function decodeReasoning(message: JsonObject, path: string, seal: StateSe
   const signatures = signaturesOf(message);
   const listed = new Set(own.map((detail) => detail["data"]));
   const unlisted = [...signatures].filter(([sealed]) => !listed.has(sealed));
-  const open = opener(seal, `${path}.reasoning_details`, losses);
+  const open = opener(seal, signatures, `${path}.reasoning_details`, losses);
 
   const first: ThinkingPart[] = [];
   const beforeCalls = new Map<number, ThinkingPart>();
@@ -52,12 +52,18 @@ export function decodeReasoning(message: JsonObject, path: string, seal: StateSe
   return { first: withDetails(first, foreign), beforeCalls };
 }
 
-/** A signature that is no envelope of ours is the provider's own, which the caller has from elsewhere. */
-function opener(seal: StateSeal, path: string, losses: Losses): (sealed: string) => ReasoningState | undefined {
+/** What stands beside a call and is no envelope of ours is a provider's own, which the caller has from elsewhere. */
+function opener(
+  seal: StateSeal,
+  signatures: ReadonlyMap<string, number>,
+  path: string,
+  losses: Losses,
+): (sealed: string) => ReasoningState | undefined {
   return (sealed) => {
     const state = seal.open(sealed);
-    if (state === undefined) return { dialect: "openai-chat", provider: "", data: sealed, kind: "call" };
-    if (state !== "forged") return state;
+    if (state === undefined && signatures.has(sealed))
+      return { dialect: "openai-chat", provider: "", data: sealed, kind: "call" };
+    if (state !== undefined && state !== "forged") return state;
     losses.dropped(path, "it is not as this gateway gave it; the model does not see that reasoning");
     return undefined;
   };

@@ -272,6 +272,15 @@ describe("reasoning that the provider wants back", () => {
     ]);
   });
 
+  test("and is said once more at the end is no second thought", () => {
+    const whole = [{ type: "reasoning.summary", summary: "I see", index: 0 }];
+    const chunks = [delta({ reasoning: "I " }), delta({ reasoning: "see" }), delta({ reasoning_details: whole })];
+    assert.deepEqual(replyOf(streamed([...chunks, delta({ content: "4" }, "stop")])).parts[0], {
+      type: "thinking",
+      text: "I see",
+    });
+  });
+
   test("and comes beside calls does not end them", () => {
     const encrypted = { type: "reasoning.encrypted", data: "x", index: 0 };
     const events = streamed([

@@ -141,8 +141,11 @@ class MessageWriter {
       .filter((piece) => piece !== "")
       .join("\n\n");
     const details = thinking.flatMap((part) => this.#detailsOf(part));
+    // Moonshot and DeepSeek refuse a turn with calls that lacks the field (400, 2026); a blank satisfies them.
+    const isWanted = reasoningField === "reasoning_content" && parts.some(({ type }) => type === "tool_call");
+    const told = text === "" && isWanted ? " " : text;
     return {
-      ...(reasoningField !== "none" && text !== "" && { [reasoningField]: text }),
+      ...(reasoningField !== "none" && told !== "" && { [reasoningField]: told }),
       ...(details.length > 0 && { reasoning_details: details }),
     };
   }

@@ -4,7 +4,7 @@ import { askedEffort, takenEffort } from "../canonical/effort.ts";
 import type { Losses } from "../canonical/loss.ts";
 import { portableName } from "../canonical/tool-names.ts";
 import { present } from "../canonical/wire.ts";
-import type { ModelTraits } from "../../kernel/model-traits.ts";
+import type { Effort, ModelTraits } from "../../kernel/model-traits.ts";
 import { chatTools } from "./tool-rules.ts";
 
 export function encodeSampling({ sampling, stop }: Conversation, traits: ModelTraits, losses: Losses): JsonObject {
@@ -47,9 +47,7 @@ export function encodeReasoning({ reasoning }: Conversation, traits: ModelTraits
   const asked = askedEffort(reasoning);
   if (asked === undefined) return {};
   if (traits.thinking !== "effort") {
-    if (traits.thinking === "none") {
-      if (asked !== "none") losses.hint("reasoning", "the model does not reason");
-    } else losses.dropped("reasoning", "the provider does not take it in this form; the model decides");
+    loseReasoning(asked, traits, losses);
     return {};
   }
   const taken = takenEffort(asked, {
@@ -58,6 +56,13 @@ export function encodeReasoning({ reasoning }: Conversation, traits: ModelTraits
   if (taken === undefined) losses.dropped("reasoning", "it is not known how much the model can be asked for");
   else if (taken !== asked) losses.changed("reasoning", `the model does not take ${asked}; ${taken} is asked for`);
   return present({ reasoning_effort: taken });
+}
+
+/** Each provider has a switch of its own; models that have one reason unless it is off. */
+function loseReasoning(asked: Effort, { thinking }: ModelTraits, losses: Losses): void {
+  if (thinking === "none" && asked !== "none") losses.hint("reasoning", "the model does not reason");
+  else if (thinking === "switch" && asked !== "none") losses.hint("reasoning", "the model decides how much it reasons");
+  else if (thinking !== "none") losses.dropped("reasoning", "the provider cannot be told; the model decides");
 }
 
 /** `instruction` is what the model must be told besides. */
@@ -90,14 +95,29 @@ function namesJson(part: Part): boolean {
   return part.type === "text" && /json/i.test(part.text);
 }
 
-/** Who asks and which cache to use: longer ones than the provider takes are told apart by their digests. */
-export function encodeLabels({ user, cacheKey, verbosity, speed }: Conversation): JsonObject {
-  return present({
-    user: user && labelOf(user),
-    prompt_cache_key: cacheKey && labelOf(cacheKey),
-    verbosity,
-    service_tier: speed,
-  });
+/**
+ * Fields that are OpenAI's, which several other providers of the dialect refuse a request for: they go to models that take
+ * OpenAI's newer name of the limit, too. Names of users and caches that are longer than what is taken become their digests.
+ */
+export function encodeExtras(
+  { user, cacheKey, verbosity, speed }: Conversation,
+  traits: ModelTraits,
+  losses: Losses,
+): JsonObject {
+  if (traits.maxTokensField === "max_completion_tokens") {
+    return present({
+      user: user && labelOf(user),
+      prompt_cache_key: cacheKey && labelOf(cacheKey),
+      verbosity,
+      service_tier: speed,
+    });
+  }
+  const why = "the provider may not know it";
+  if (user !== undefined) losses.hint("user", why);
+  if (cacheKey !== undefined) losses.hint("prompt_cache_key", why);
+  if (speed !== undefined) losses.hint("service_tier", why);
+  if (verbosity !== undefined) losses.dropped("verbosity", why);
+  return {};
 }
 
 const mostLabelLength = 64;

@@ -151,7 +151,7 @@ describe("messages", () => {
     assert.deepEqual(lossesOf(file("gemini")), ["dropped turns[0].document"]);
   });
 
-  test("earlier reasoning is told where the model wants it, in each turn that has some (B48)", () => {
+  test("earlier reasoning is told where the model wants it, and stands in each turn with calls (B48)", () => {
     const thought: AssistantPart = {
       type: "thinking",
       text: "hm",
@@ -161,6 +161,9 @@ describe("messages", () => {
     const wanted = messagesOf(said({ turns, tools: [f] }, { reasoningField: "reasoning_content" }))[1];
     assert.equal(wanted?.["reasoning_content"], "hm");
     assert.equal(wanted["content"], null);
+    const silent: readonly Turn[] = [hello, { role: "assistant", parts: [call("c1")] }, hello];
+    const filled = messagesOf(said({ turns: silent, tools: [f] }, { reasoningField: "reasoning_content" }))[1];
+    assert.equal(filled?.["reasoning_content"], " ");
     const request = said({ turns, tools: [f] });
     assert.deepEqual(Object.keys(messagesOf(request)[1] ?? {}), ["role", "content", "tool_calls"]);
     assert.deepEqual(lossesOf(request), []);
@@ -290,7 +293,8 @@ describe("options", () => {
     assert.equal(must.body["reasoning_effort"], "low");
     assert.deepEqual(lossesOf(must), ["changed reasoning"]);
     assert.deepEqual(lossesOf(effort({ effort: "high", shown: true }, { thinking: "none" })), ["hint reasoning"]);
-    assert.deepEqual(lossesOf(effort({ effort: "high", shown: true }, { thinking: "switch" })), ["dropped reasoning"]);
+    assert.deepEqual(lossesOf(effort({ effort: "high", shown: true }, { thinking: "switch" })), ["hint reasoning"]);
+    assert.deepEqual(lossesOf(effort({ effort: "none", shown: true }, { thinking: "switch" })), ["dropped reasoning"]);
     assert.equal(effort({ shown: true }).body["reasoning_effort"], undefined);
   });
 
@@ -309,12 +313,16 @@ describe("options", () => {
     assert.deepEqual(lossesOf(told), ["changed response_format"]);
   });
 
-  test("long names of users and caches are told apart by their digests", () => {
+  test("what only OpenAI knows goes to nobody else", () => {
     const user = JSON.stringify({ device_id: "d".repeat(120) });
-    const { body } = said({ user, cacheKey: "k", verbosity: "low", speed: "fast" });
+    const extras = { user, cacheKey: "k", verbosity: "low", speed: "fast" } as const;
+    const { body, losses } = said(extras, { maxTokensField: "max_completion_tokens" });
     assert.match(String(body["user"]), /^[0-9a-f]{64}$/);
-    assert.equal(body["prompt_cache_key"], "k");
-    assert.deepEqual([body["verbosity"], body["service_tier"]], ["low", "fast"]);
+    assert.deepEqual([body["prompt_cache_key"], body["verbosity"], body["service_tier"]], ["k", "low", "fast"]);
+    assert.deepEqual(losses, []);
+    const other = said(extras);
+    assert.deepEqual(Object.keys(other.body), ["model", "messages"]);
+    assert.deepEqual(lossesOf(other), ["hint user", "hint prompt_cache_key", "hint service_tier", "dropped verbosity"]);
   });
 
   test("a stream is asked for its counts where it does not give them by itself", () => {

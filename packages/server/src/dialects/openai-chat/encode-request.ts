@@ -2,7 +2,7 @@ import type { EncodedRequest, TargetModel } from "../codec.ts";
 import type { Conversation, JsonObject, Turn } from "../canonical/conversation.ts";
 import { Losses } from "../canonical/loss.ts";
 import { encodeMessages } from "./encode-messages.ts";
-import { encodeLabels, encodeLimit, encodeOutput, encodeReasoning, encodeSampling } from "./encode-options.ts";
+import { encodeExtras, encodeLimit, encodeOutput, encodeReasoning, encodeSampling } from "./encode-options.ts";
 import { encodeTools, noMarks } from "./encode-tools.ts";
 
 export function encodeRequest(conversation: Conversation, target: TargetModel): EncodedRequest {
@@ -20,7 +20,7 @@ export function encodeRequest(conversation: Conversation, target: TargetModel): 
     ...encodeSampling(conversation, traits, losses),
     ...encodeReasoning(conversation, traits, losses),
     ...output.fields,
-    ...encodeLabels(conversation),
+    ...encodeExtras(conversation, traits, losses),
     ...(conversation.stream && { stream: true, ...(asksForUsage && { stream_options: { include_usage: true } }) }),
   };
   return { body, path: "/chat/completions", headers: {}, losses: losses.list };

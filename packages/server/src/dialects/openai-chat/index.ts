@@ -1,5 +1,6 @@
 import { bodyKeys } from "../body-keys.ts";
 import type { Dialect, DialectRoute } from "../dialect.ts";
+import { filterVectors } from "../embeddings/vector-filter.ts";
 import { encodeFailure } from "../openai-error.ts";
 import { createEmbeddingsReader, createModerationReader, createRerankReader } from "./embeddings.ts";
 import { encodeFailureEvent } from "./failure.ts";
@@ -47,6 +48,9 @@ export const openaiChat: Dialect = {
     }),
     route({
       upstreamPath: "/embeddings",
+      topic: "embedding",
+      keys: bodyKeys("encoding_format", "output_dtype"),
+      documentFilter: filterVectors,
       usage: { body: createEmbeddingsReader, stream: createStreamReader },
       streams: "never",
     }),
@@ -57,7 +61,14 @@ export const openaiChat: Dialect = {
     }),
     // Cohere's own address has another version than all the others: https://docs.cohere.com/reference/rerank
     ...["/v1/rerank", "/v2/rerank"].map((path) =>
-      route({ path, upstreamPath: "/rerank", usage: rerank, streams: "never" }),
+      route({
+        path,
+        upstreamPath: "/rerank",
+        topic: "rerank",
+        keys: bodyKeys("top_k", "top_n"),
+        usage: rerank,
+        streams: "never",
+      }),
     ),
     route({ upstreamPath: "/images/generations", usage: images }),
     route({ upstreamPath: "/images/edits", usage: images, body: "multipart" }),
