@@ -16,16 +16,19 @@ export type ExchangeSpec =
   | {
       readonly kind: "small";
       readonly dialect: Dialect;
+      /** What the provider speaks, if that is another. */
+      readonly upstream?: Dialect;
       readonly provider?: string;
       readonly status?: number;
       readonly delayMs?: number;
     }
   /** What a coding agent sends: so much in, 1 KB out. */
-  | { readonly kind: "coding"; readonly kilobytes: number }
+  | { readonly kind: "coding"; readonly kilobytes: number; readonly upstream?: Dialect }
   /** `perChunk` events are written at once; between two chunks is a turn of the event loop, or `everyMs`. */
   | {
       readonly kind: "stream";
       readonly dialect: Dialect;
+      readonly upstream?: Dialect;
       readonly events: number;
       readonly perChunk: number;
       readonly everyMs?: number;
@@ -35,7 +38,9 @@ export type ExchangeSpec =
 
 /** One kind of exchange between a client and a provider. */
 export interface Exchange {
+  /** The caller's, and the provider's. */
   readonly dialect: Dialect;
+  readonly upstream: Dialect;
   readonly provider: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -69,9 +74,11 @@ const paths: Readonly<Record<Dialect, string>> = {
 
 export function exchangeOf(spec: ExchangeSpec): Exchange {
   const dialect = "dialect" in spec ? spec.dialect : "anthropic-messages";
+  const upstream = ("upstream" in spec ? spec.upstream : undefined) ?? dialect;
   const provider = ("provider" in spec ? spec.provider : undefined) ?? mainProvider;
   return {
     dialect,
+    upstream,
     provider,
     path: paths[dialect],
     headers: {
@@ -79,7 +86,7 @@ export function exchangeOf(spec: ExchangeSpec): Exchange {
       ...(dialect === "anthropic-messages" ? { "anthropic-version": "2023-06-01" } : {}),
     },
     request: requestOf(spec, provider),
-    reply: replyOf(spec),
+    reply: replyOf(spec, upstream),
   };
 }
 
@@ -95,18 +102,18 @@ function requestOf(spec: ExchangeSpec, provider: string): Buffer {
   }
 }
 
-function replyOf(spec: ExchangeSpec): Reply {
+function replyOf(spec: ExchangeSpec, dialect: Dialect): Reply {
   switch (spec.kind) {
     case "small":
       return {
-        ...whole(spec.dialect === "openai-chat" ? chatReply() : codingReply()),
+        ...whole(wholeReply(dialect)),
         status: spec.status ?? 200,
         delayMs: spec.delayMs ?? 0,
       };
     case "coding":
-      return whole(codingReply());
+      return whole(wholeReply(dialect));
     case "stream": {
-      const events = streamEvents(spec.dialect, spec.events);
+      const events = streamEvents(dialect, spec.events);
       const chunks = Array.from({ length: Math.ceil(events.length / spec.perChunk) }, (_, index) =>
         Buffer.from(events.slice(index * spec.perChunk, (index + 1) * spec.perChunk).join("")),
       );
@@ -115,6 +122,10 @@ function replyOf(spec: ExchangeSpec): Reply {
     case "flood":
       return stream(floodChunks(spec.megabytes));
   }
+}
+
+function wholeReply(dialect: Dialect): Buffer {
+  return dialect === "openai-chat" ? chatReply() : codingReply();
 }
 
 function whole(body: Buffer): Reply {

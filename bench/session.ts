@@ -40,7 +40,7 @@ export async function withSession<T>(system: System, stage: Stage, work: (sessio
   const upstreams = new Map<string, Upstream>();
   const providers: { name: string; origin: string; dialect: Dialect }[] = [];
   for (const { exchange, isDown = false, counts = false } of stage.providers) {
-    const { provider: name, dialect } = exchangeOf(exchange);
+    const { provider: name, upstream: dialect } = exchangeOf(exchange);
     if (isDown) {
       providers.push({ name, dialect, origin: `http://127.0.0.1:${await freePort()}` });
       continue;

@@ -25,7 +25,9 @@ function failureOf(code: ErrorCode, values: Readonly<Record<string, string>> = {
 
 function answer(dialect: Dialect, failure: Failure): unknown {
   const { status, body } = dialect.failure.encode(failure);
-  assert.equal(status, failure.status);
+  // Anthropic alone has a status of its own for what is overloaded.
+  const isOwn = failure.status === 529 && dialect.id !== "anthropic-messages";
+  assert.equal(status, isOwn ? 503 : failure.status);
   return JSON.parse(body.toString());
 }
 

@@ -3,12 +3,20 @@ import { field } from "./counter.ts";
 import type { DialectId } from "./dialect.ts";
 
 /** For each dialect the top-level keys of a request that say whether the model is to reason. */
-export const thinkingKeys = ["thinking", "reasoning_effort", "reasoning", "generationConfig", "think"] as const;
+export const thinkingKeys = [
+  "thinking",
+  "reasoning_effort",
+  "reasoning",
+  "enable_thinking",
+  "generationConfig",
+  "think",
+] as const;
 
 const asks: Readonly<Record<DialectId, (value: (key: (typeof thinkingKeys)[number]) => unknown) => boolean>> = {
   "anthropic-messages": (value) =>
     ["enabled", "adaptive", "between_tools"].some((type) => field(value("thinking"), "type") === type),
-  "openai-chat": (value) => isEffort(value("reasoning_effort")) || isEffort(field(value("reasoning"), "effort")),
+  "openai-chat": (value) =>
+    isEffort(value("reasoning_effort")) || isReasoning(value("reasoning")) || isEnabled(value),
   "openai-responses": (value) => isEffort(field(value("reasoning"), "effort")),
   gemini(value) {
     const config = field(value("generationConfig"), "thinkingConfig");
@@ -17,6 +25,18 @@ const asks: Readonly<Record<DialectId, (value: (key: (typeof thinkingKeys)[numbe
   },
   ollama: (value) => value("think") === true || isEffort(value("think")),
 };
+
+/** As OpenRouter has it. */
+function isReasoning(value: unknown): boolean {
+  const budget = field(value, "max_tokens");
+  const isBudget = typeof budget === "number" && budget > 0;
+  return isEffort(field(value, "effort")) || isBudget || field(value, "enabled") === true;
+}
+
+/** As vendors of models have it that can be switched. */
+function isEnabled(value: (key: (typeof thinkingKeys)[number]) => unknown): boolean {
+  return value("enable_thinking") === true || field(value("thinking"), "type") === "enabled";
+}
 
 function isEffort(value: unknown): boolean {
   return typeof value === "string" && value !== "none" && value !== "";

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ModelTraits } from "../../kernel/model-traits.ts";
-import { AppError } from "../../kernel/errors.ts";
 import type { Conversation, JsonObject, ReasoningState, Tool, Turn } from "../canonical/conversation.ts";
 import { plainConversation } from "../canonical/test-parts.ts";
 import { anthropicCodec } from "./codec.ts";

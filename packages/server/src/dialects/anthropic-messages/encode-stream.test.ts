@@ -6,6 +6,7 @@ import { Collector, eventsOf } from "../canonical/collect.ts";
 import type { AssistantPart, JsonObject, ReasoningState } from "../canonical/conversation.ts";
 import type { Reply } from "../canonical/reply.ts";
 import { legalOrder } from "../canonical/test-parts.ts";
+import { field } from "../counter.ts";
 import { anthropicCodec } from "./codec.ts";
 import { context, decoded, decodeFrames, framesOf, replyOf, streamOf } from "./test-parts.ts";
 
@@ -139,7 +140,7 @@ describe("a stream to a caller", () => {
     } as const;
     const [frame] = dataOf(encoder.fail(failure));
     assert.equal(frame?.type, "error");
-    assert.equal((frame?.["error"] as JsonObject)["type"], "api_error");
+    assert.equal(field(frame, "error", "type"), "api_error");
     assert.equal(encoder.ping(), "");
   });
 });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import fc from "fast-check";
+import { AppError } from "../../kernel/errors.ts";
 import { messagesFailure } from "../../simulator/anthropic-check.ts";
 import type { JsonObject } from "../canonical/conversation.ts";
 import { inOrder } from "../canonical/order.ts";
@@ -17,6 +19,7 @@ function through(body: JsonObject, traits: Partial<ModelTraits> = {}): EncodedRe
   const all = new Losses();
   all.addAll(losses);
   const ordered = inOrder(conversation, all);
+  if (ordered.turns.length === 0) throw new AppError("invalid_request", { problem: "there is no message" });
   const request = anthropicCodec.encodeRequest(lowerTools(ordered, anthropicCodec.tools).conversation, target(traits));
   all.addAll(request.losses);
   return { ...request, losses: all.list };
@@ -124,4 +127,47 @@ describe("what is sent is taken", () => {
     assert.equal(refusalOf(request), undefined);
     assert.deepEqual(kindsOf(request), ["changed tool call functions.Bash:0_1"]);
   });
+});
+
+/** Without reasoning, of which the simulator takes only its own. */
+function withoutThinking(body: JsonObject): JsonObject {
+  const isThought = (each: unknown): boolean => isObject(each) && String(each["type"]).endsWith("thinking");
+  const text = JSON.stringify(body, (_key, value: unknown) =>
+    Array.isArray(value) ? value.filter((each) => !isThought(each)) : value,
+  );
+  return JSON.parse(text) as JsonObject;
+}
+
+/** The same document with another value at one of its places. */
+function altered(value: unknown, place: number, other: unknown): unknown {
+  let at = 0;
+  const walk = (each: unknown): unknown => {
+    const isHere = at === place;
+    at += 1;
+    if (isHere) return other;
+    if (Array.isArray(each)) return each.map(walk);
+    return isObject(each) ? Object.fromEntries(Object.entries(each).map(([key, member]) => [key, walk(member)])) : each;
+  };
+  return walk(value);
+}
+
+test("whatever is wrong in a request, it is refused in words, or what is sent is taken", () => {
+  const names = ["claude-code-second", "parallel-tools", "documents", "opencode"];
+  const other = fc.oneof(
+    fc.jsonValue(),
+    fc.constantFrom<unknown>("", " ", null, [], {}, -1, 0, "assistant", "tool_result", "text"),
+  );
+  fc.assert(
+    fc.property(fc.constantFrom(...names), fc.nat(120), other, (name, place, value) => {
+      const body = altered(withoutThinking(requestFixture(name)), place, value);
+      if (!isObject(body)) return;
+      try {
+        assert.equal(refusalOf(through(body, { thinking: "none", systemTurns: place % 2 === 0 })), undefined);
+      } catch (thrown) {
+        if (!(thrown instanceof AppError)) throw thrown;
+        assert.ok(["invalid_request", "missing_field"].includes(thrown.code), thrown.message);
+      }
+    }),
+    { numRuns: 400 },
+  );
 });

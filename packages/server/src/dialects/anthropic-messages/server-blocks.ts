@@ -31,9 +31,14 @@ function lineOf(part: unknown): readonly string[] {
     text(part, "text"),
     text(part, "stdout"),
     text(part, "stderr"),
-    text(page, "source", "data"),
+    pageText(page),
     text(part, "error_code"),
   ].filter((each) => each !== undefined);
   const lines = heading.length === 0 ? words : [heading.join(" – "), ...words];
   return lines.length === 0 ? [] : [lines.join("\n")];
+}
+
+/** What a page says; one that is no text has its bytes there. */
+function pageText(page: JsonObject | undefined): string | undefined {
+  return text(page, "source", "type") === "text" ? text(page, "source", "data") : undefined;
 }

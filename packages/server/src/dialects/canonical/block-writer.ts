@@ -12,7 +12,8 @@ import type { Finish, ReplyEvent, UpstreamFailure } from "./reply.ts";
  * A call is known by a key of the decoder's choosing, such as its index. Only one call is written as it comes: the first that
  * is open. What comes for another meanwhile is held, and written as a block of its own once that one has ended, which it does
  * when text or reasoning comes, or with the reply; if more of it comes then, the stream fails, for a part of a call must not be
- * taken for the whole. A call of which the name is not known yet is held too. Empty texts open nothing.
+ * taken for the whole. A call of which the name is not known yet is held too; if it never comes, the reply is broken, unless
+ * nothing at all came of that call. Empty texts open nothing.
  */
 export class BlockWriter {
   #events: ReplyEvent[] = [];

@@ -34,3 +34,8 @@ test("a model gets the nearest effort below that it takes, else its lowest", () 
   assert.equal(taken("none", "minimal", "low"), "minimal");
   assert.equal(taken("high"), undefined);
 });
+
+test("reasoning that is asked for is not turned off because the model's least is more", () => {
+  assert.equal(takenEffort("minimal", { efforts: ["none", "low", "high"] }), "low");
+  assert.equal(takenEffort("none", { efforts: ["none", "low", "high"] }), "none");
+});

@@ -27,8 +27,12 @@ export function askedEffort(reasoning: Reasoning | undefined): Effort | undefine
   return reasoning.effort ?? (reasoning.budgetTokens === undefined ? undefined : effortOf(reasoning.budgetTokens));
 }
 
-/** The nearest effort below that the model takes, else its lowest; undefined if it takes none. */
+/**
+ * The nearest effort below that the model takes, else its lowest; undefined if it takes none. Reasoning that is asked for is not
+ * turned off because the model's least is more.
+ */
 export function takenEffort(asked: Effort, { efforts: taken }: Pick<ModelTraits, "efforts">): Effort | undefined {
   const most = efforts.indexOf(asked);
-  return taken.findLast((effort) => efforts.indexOf(effort) <= most) ?? taken[0];
+  const able = asked === "none" ? taken : taken.filter((effort) => effort !== "none");
+  return able.findLast((effort) => efforts.indexOf(effort) <= most) ?? able[0];
 }

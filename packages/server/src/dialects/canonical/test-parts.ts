@@ -20,7 +20,7 @@ export const plainConversation: Conversation = {
  * What is wrong with the order of these events, as `reply.ts` states it; undefined if nothing is. A stream that fails may leave a
  * block open; one that is not over yet (`partial`) may stop anywhere.
  */
-export function disorderOf(events: readonly ReplyEvent[], partial = false): string | undefined {
+function disorderOf(events: readonly ReplyEvent[], partial = false): string | undefined {
   let state: State = "before";
   for (const [index, event] of events.entries()) {
     const problem = problemOf(event, state);

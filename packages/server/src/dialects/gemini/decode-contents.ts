@@ -7,12 +7,20 @@ import { decodeModelPart, type ModelContext } from "./decode-model-parts.ts";
 import { decodeUserPart } from "./decode-parts.ts";
 import { camelNames } from "./field-names.ts";
 
-/** The turns of the conversation. The role `function` is what results had before they were the user's. */
+/**
+ * The turns of the conversation. The role `function` is what results had before they were the user's. Clients keep each chunk of a
+ * stream as a content of its own: what the model said in several, one after the other, is one turn.
+ */
 export function decodeContents(contents: unknown, seal: StateSeal, losses: Losses): readonly Turn[] {
   const calls = new CallIds();
-  const turns = listAt(contents, "contents").map((content, index) => {
-    return decodeContent(content, { seal, losses, calls, turn: index, path: `contents[${index}]` });
-  });
+  const turns: Turn[] = [];
+  for (const [index, content] of listAt(contents, "contents").entries()) {
+    const last = turns.at(-1);
+    const before = last?.role === "assistant" ? last.parts : undefined;
+    const turn = decodeContent(content, { seal, losses, calls, turn: index, before, path: `contents[${index}]` });
+    if (before !== undefined && turn.role === "assistant") turns.pop();
+    turns.push(turn);
+  }
   if (turns.every((turn) => turn.parts.length === 0)) throw invalid("contents", "must have a part");
   return turns;
 }
@@ -22,6 +30,8 @@ export interface ContentContext {
   readonly losses: Losses;
   readonly calls: CallIds;
   readonly turn: number;
+  /** What the model said in the contents just before, if it did. */
+  readonly before: readonly AssistantPart[] | undefined;
   readonly path: string;
 }
 
@@ -39,8 +49,8 @@ function decodeContent(content: unknown, context: ContentContext): Turn {
 }
 
 function modelParts(list: readonly unknown[], context: ContentContext): readonly AssistantPart[] {
-  context.calls.startTurn();
-  const model: ModelContext = { ...context, parts: [], calledHere: 0 };
+  if (context.before === undefined) context.calls.startTurn();
+  const model: ModelContext = { ...context, parts: [...(context.before ?? [])], calledHere: 0 };
   for (const [index, part] of list.entries()) decodeModelPart(part, `${context.path}.parts[${index}]`, model);
   return model.parts;
 }

@@ -26,7 +26,14 @@ export function decodeModelPart(value: unknown, path: string, context: ModelCont
   const said = text ?? renditionOf(part);
   if (said === undefined) losses.dropped(path, `a part with ${contentNames(part)} cannot be told to others`);
   else if (text === undefined) losses.changed(path, "what was run is told as text");
-  if (said !== undefined && said !== "") parts.push({ type: "text", text: said });
+  if (said !== undefined && said !== "") decodeText(said, context);
+}
+
+function decodeText(text: string, { parts, before }: ModelContext): void {
+  const last = parts.at(-1);
+  if (before !== undefined && last?.type === "text")
+    parts[parts.length - 1] = { ...last, text: last.text + text }; // it came in pieces
+  else parts.push({ type: "text", text });
 }
 
 function contentNames(part: JsonObject): string {

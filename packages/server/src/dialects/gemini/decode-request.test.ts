@@ -95,6 +95,14 @@ test("the same call has the same id each time, whatever follows it", () => {
   assert.notDeepEqual(long[3], long[1]);
 });
 
+test("calls that are spread over two contents of the model's find their results", () => {
+  const called = (name: string) => ({ role: "model", parts: [{ functionCall: { name } }] });
+  const parts = ["b", "a"].map((name) => ({ functionResponse: { name, response: { output: name } } }));
+  const [, , , results] = turnsOf([user, called("a"), called("b"), { role: "user", parts }]);
+  const ids = ((results?.parts ?? []) as readonly ToolResultPart[]).map(({ callId }) => callId);
+  assert.deepEqual(ids, ["call_2_0", "call_1_0"]);
+});
+
 test("fields may be written in snake case", () => {
   const { conversation, losses } = decoded(requests["snake-case"] ?? {});
   assert.deepEqual(told(losses), ["dropped safetySettings"]);

@@ -1,5 +1,4 @@
 import type { ServerEvent } from "../../kernel/sse.ts";
-import type { TokenUsage } from "../../kernel/tokens.ts";
 import { BlockWriter } from "../canonical/block-writer.ts";
 import type { JsonObject } from "../canonical/conversation.ts";
 import type { Finish, ReplyEvent } from "../canonical/reply.ts";
@@ -26,7 +25,8 @@ export class ReplyReader implements StreamDecoder {
   readonly #writer = new BlockWriter();
   readonly #parts: PartReader;
   readonly #cited = new Set<string>();
-  #usage: TokenUsage | undefined;
+  /** The last that stated any counts. */
+  #usage: JsonObject | undefined;
   #finish: Finish | undefined;
   #finishMessage: string | undefined;
 
@@ -53,7 +53,7 @@ export class ReplyReader implements StreamDecoder {
   take(chunk: JsonObject): void {
     const { error, candidates, promptFeedback, usageMetadata } = chunk;
     if (error !== undefined && error !== null) return this.#writer.fail(decodeFailure(statusOf(error), chunk));
-    this.#usage = geminiTokens(usageMetadata) ?? this.#usage;
+    if (isCounted(usageMetadata)) this.#usage = usageMetadata;
     this.#writer.start(text(chunk, "responseId"));
     const blocked = text(promptFeedback, "blockReason");
     if (blocked !== undefined && blocked !== "BLOCK_REASON_UNSPECIFIED")
@@ -96,7 +96,7 @@ export class ReplyReader implements StreamDecoder {
     }
     if (this.#writer.isEmpty && this.#parts.hasMedia && finish.reason === "end")
       return this.#broken("the answer is an image or sound, which cannot be told in the caller's API");
-    this.#writer.finish(finish, this.#usage);
+    this.#writer.finish(finish, geminiTokens(this.#usage));
   }
 
   #broken(message: string): void {
@@ -104,10 +104,19 @@ export class ReplyReader implements StreamDecoder {
   }
 }
 
+function isCounted(usage: unknown): usage is JsonObject {
+  if (!isObject(usage)) return false;
+  const { promptTokenCount, candidatesTokenCount, thoughtsTokenCount } = usage;
+  return promptTokenCount !== undefined || candidatesTokenCount !== undefined || thoughtsTokenCount !== undefined;
+}
+
 function firstOf(candidates: unknown): JsonObject | undefined {
   if (!Array.isArray(candidates)) return undefined;
-  const all = (candidates as readonly unknown[]).filter(isObject);
-  return all.find(({ index }) => index === 0 || index === undefined);
+  return (candidates as readonly unknown[]).find(isFirst);
+}
+
+function isFirst(candidate: unknown): candidate is JsonObject {
+  return isObject(candidate) && (candidate["index"] === 0 || candidate["index"] === undefined);
 }
 
 function statusOf(error: unknown): number {

@@ -7,6 +7,7 @@ import { lowerTools } from "../canonical/lower-tools.ts";
 import { inOrder } from "../canonical/order.ts";
 import { toolSchemas } from "../canonical/test/schemas.ts";
 import { plainConversation } from "../canonical/test-parts.ts";
+import { contentFailure } from "../../simulator/gemini-request.ts";
 import { shapeFailure } from "../../simulator/gemini-shape.ts";
 import { geminiCodec } from "./codec.ts";
 import { count } from "./encode-request.ts";
@@ -158,7 +159,8 @@ test("images of a result follow the results, errors are told as such, and broken
   ];
   const { body, losses } = encoded({ turns });
   const [, answer, results] = body["contents"] as readonly JsonObject[];
-  assert.deepEqual((answer?.["parts"] as JsonObject[])[1], { functionCall: { name: "g", args: { _raw: "{broken" } } });
+  const [, broken] = (answer?.["parts"] ?? []) as readonly JsonObject[];
+  assert.deepEqual(broken, { functionCall: { name: "g", args: { _raw: "{broken" } } });
   assert.deepEqual(results?.["parts"], [
     { functionResponse: { name: "f", response: { output: "The result is shown below." } } },
     { functionResponse: { name: "g", response: { error: "no" } } },
@@ -311,6 +313,7 @@ test("reasoning is asked for in the one way that the model takes (B25)", () => {
     "changed reasoning",
   ]);
   assert.deepEqual(thinkingOf({ effort: "high", shown: true }, { thinking: "none" }), [undefined, "dropped reasoning"]);
+  assert.deepEqual(thinkingOf({ shown: true }, { thinking: "none" }), [undefined, "hint reasoning"]);
 });
 
 test("settings keep their meaning within what Google takes", () => {
@@ -372,6 +375,33 @@ test("a count asks for the whole request, under the model's name", () => {
   assert.equal((body["generateContentRequest"] as JsonObject)["model"], "models/gemini-3-pro");
   assert.equal(count.decode({ totalTokens: 31 }), 31);
   assert.deepEqual(count.encodeReply(31), { totalTokens: 31 });
+});
+
+test("a conversation that another provider's model began is taken by a model that signs (B43, B49)", () => {
+  const foreign: AssistantPart = {
+    type: "thinking",
+    text: "Hm.",
+    state: { dialect: "anthropic-messages", provider: "a", data: "s" },
+  };
+  const image: UserPart = { type: "image", source: { kind: "base64", mediaType: "image/png", data: "AAAA" } };
+  const turns: Turn[] = [
+    { role: "system", parts: [{ type: "text", text: "Be brief." }] },
+    { role: "user", parts: [{ type: "text", text: "Look." }, image] },
+    { role: "assistant", parts: [foreign, { type: "text", text: "I do." }, call("toolu_1"), call("toolu_2", "g", "")] },
+    { role: "user", parts: [result("toolu_2"), { type: "text", text: "(a reminder)" }] },
+    { role: "system", parts: [{ type: "text", text: "Hurry." }] },
+    { role: "user", parts: [result("toolu_1", "", true)] },
+  ];
+  const tools = toolSchemas.slice(0, 20).map(([name, parameters]) => ({ kind: "function" as const, name, parameters }));
+  const conversation = inOrder(
+    { ...plainConversation, turns, tools, stop: ["END"], sampling: { temperature: 1 } },
+    new Losses(),
+  );
+  for (const toolSchema of ["json-schema", "openapi"] as const) {
+    const { body } = geminiCodec.encodeRequest(conversation, target({ ...signing, toolSchema }));
+    const failure = contentFailure({ body, bytes: Buffer.from(""), header: () => undefined }, "gemini-3-pro");
+    assert.equal(failure?.message, undefined);
+  }
 });
 
 /** A request in another order of keys, and without what Google ignores, is the same request. */

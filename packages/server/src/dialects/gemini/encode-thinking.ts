@@ -12,7 +12,10 @@ export function encodeThinking(
 ): JsonObject | undefined {
   if (reasoning === undefined) return undefined;
   if (traits.thinking === "none") {
-    if (askedEffort(reasoning) !== "none") losses.dropped("reasoning", "the model is not known to reason");
+    const asked = askedEffort(reasoning);
+    if (asked === undefined)
+      losses.hint("reasoning", "the model is not known to reason"); // it would have been shown if it did
+    else if (asked !== "none") losses.dropped("reasoning", "the model is not known to reason");
     return undefined;
   }
   const how = traits.thinking === "budget" ? budgetFor(reasoning, traits, losses) : levelFor(reasoning, traits, losses);

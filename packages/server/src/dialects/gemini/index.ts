@@ -29,8 +29,9 @@ const actions: Readonly<Record<string, Action>> = {
     keys: bodyKeys("generateContentRequest", "generate_content_request"),
     findNames: findInCount,
   },
-  embedContent: { purpose: "inference", streams: "never", usage, findNames: findInRequest },
+  embedContent: { topic: "embedding", purpose: "inference", streams: "never", usage, findNames: findInRequest },
   batchEmbedContents: {
+    topic: "embedding",
     purpose: "inference",
     streams: "never",
     usage,

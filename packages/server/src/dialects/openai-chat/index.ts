@@ -36,7 +36,7 @@ export const openaiChat: Dialect = {
     route({
       upstreamPath: "/chat/completions",
       topic: "conversation",
-      keys: bodyKeys("reasoning_effort", "reasoning"),
+      keys: bodyKeys("reasoning_effort", "reasoning", "thinking", "enable_thinking"),
       usage: { body: createReplyReader, stream: createStreamReader },
       askForUsage,
     }),
