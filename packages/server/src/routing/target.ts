@@ -54,7 +54,7 @@ export function targetAt(
 const addresses = new Map<string, { readonly origin: string; readonly pathPrefix: string }>();
 
 /** Endpoints are few and parsing one costs as much as the rest of routing, so each is parsed once. */
-function addressOf(endpoint: string): { readonly origin: string; readonly pathPrefix: string } {
+export function addressOf(endpoint: string): { readonly origin: string; readonly pathPrefix: string } {
   const known = addresses.get(endpoint);
   if (known !== undefined) return known;
   if (addresses.size > 1_000) addresses.clear(); // after as many changes of address

@@ -1,0 +1,23 @@
+import { translateEmbeddingReply } from "./embedding-reply.ts";
+import { translateEmbedding } from "./embedding-request.ts";
+import { translateImage, translateImageReply } from "./image.ts";
+import { translateRerank } from "./rerank.ts";
+import { translateRequest } from "./request.ts";
+import { withoutSealed } from "./sealed-marks.ts";
+import { translateTranscriptionReply } from "./transcription.ts";
+
+/** How requests are translated, by what they are about, and replies that may be large. Each takes a job that can be cloned to another thread, and gives what can be too. */
+export const translations = {
+  conversation: translateRequest,
+  embedding: translateEmbedding,
+  embedding_reply: translateEmbeddingReply,
+  image: translateImage,
+  image_reply: translateImageReply,
+  rerank: translateRerank,
+  transcription_reply: translateTranscriptionReply,
+  unsealed: withoutSealed,
+} as const;
+
+export type Topic = keyof typeof translations;
+export type JobOf<About extends Topic> = Parameters<(typeof translations)[About]>[0];
+export type TranslatedOf<About extends Topic> = ReturnType<(typeof translations)[About]>;
