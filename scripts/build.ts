@@ -15,6 +15,7 @@ await build({
   entryPoints: {
     main: join(source, "main.ts"),
     "settler-worker": join(source, "usage/settler-worker.ts"),
+    "translation-worker": join(source, "gateway/translation/translation-worker.ts"),
     "key-ring-process": join(source, "vault/unlockers/key-ring-process.ts"),
   },
   outdir: output,

@@ -34,9 +34,11 @@ export function tryTranslation(
         model,
         traits: providers.models.traitsOf(provider.id, dialect, model),
         asksForUsage: provider.quirks.streamUsage === "on_request",
+        rules: provider.quirks,
       },
       sealKey: new Uint8Array(32), // opens nothing: states cannot get lost here
       remembered: new Map(),
+      items: new Map(),
     });
     return { losses, problem: lossy === "deny" ? lossyRefusal(losses) : undefined };
   } catch (thrown) {

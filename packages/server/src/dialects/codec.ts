@@ -5,6 +5,7 @@ import type { Loss } from "./canonical/loss.ts";
 import type { Reply, ReplyEvent, UpstreamFailure } from "./canonical/reply.ts";
 import type { StateSeal } from "./canonical/state-seal.ts";
 import type { DialectId, Failure, StreamFraming, UsageReaders } from "./dialect.ts";
+import type { RequestRules } from "./request-rules.ts";
 
 /*
  * Between a dialect and what is said in none. A conversation that comes in one dialect and goes out in another passes
@@ -62,6 +63,8 @@ export interface AskedRequest {
   /** Which of the dialect's routes was called, as the route table has it: `/api/generate`. */
   readonly path: string;
   readonly seal: StateSeal;
+  /** What `ReplyContext.keepItem` was told of earlier replies; for dialects in which a caller may refer to items of them. */
+  readonly items?: ReadonlyMap<string, string> | undefined;
 }
 
 export interface DecodedRequest {
@@ -80,6 +83,8 @@ export interface TargetModel {
   readonly traits: ModelTraits;
   /** Whether token counts of streamed replies come only if they are asked for. */
   readonly asksForUsage: boolean;
+  /** How the provider takes requests in OpenAI's dialects; absent for one that takes what OpenAI does. */
+  readonly rules?: RequestRules;
 }
 
 export interface EncodedRequest {
@@ -113,6 +118,8 @@ export interface ReplyContext {
   /** Of the request; for events that must state a count before it is known. */
   readonly estimatedInput: number;
   readonly seal: StateSeal;
+  /** Is told of each item that the caller may refer to by its id, instead of sending it back; as JSON. */
+  readonly keepItem?: (id: string, item: string) => void;
 }
 
 /**

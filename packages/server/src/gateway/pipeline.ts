@@ -6,7 +6,7 @@ import type { BodyLimits, Spools } from "../ingress/index.ts";
 import type { Keys } from "../identity/index.ts";
 import { asksForThinking, canCount } from "../dialects/index.ts";
 import type { KeptReply } from "../usage/index.ts";
-import type { Routing } from "../routing/index.ts";
+import { targetFor, type Routing } from "../routing/index.ts";
 import type { Connector } from "../upstream/index.ts";
 import type { Exchange } from "./exchange.ts";
 import type { ModelListParts } from "./models/index.ts";
@@ -15,6 +15,7 @@ import { admitCaller, admitModel } from "./stages/admit.ts";
 import { authenticate } from "./stages/authenticate.ts";
 import { describeModel } from "./stages/describe.ts";
 import { openCredential } from "./stages/credential.ts";
+import { requireOffered } from "./stages/offered.ts";
 import { prepare, type Prepared } from "./stages/prepare.ts";
 import { receive } from "./stages/receive.ts";
 import { sendEstimate } from "./stages/estimate.ts";
@@ -22,7 +23,7 @@ import { refuse } from "./stages/refuse.ts";
 import { Relay } from "./stages/relay.ts";
 import { ownHeaders } from "./stages/reply-head.ts";
 import type { Settler } from "./stages/settle.ts";
-import { prepareTranslated } from "./stages/translate.ts";
+import { isSpoken, prepareTranslated } from "./stages/translate.ts";
 import type { Translation } from "./translation/translation.ts";
 
 export interface PipelineParts extends ModelListParts {
@@ -76,11 +77,13 @@ async function planByModel(exchange: Exchange, parts: PipelineParts): Promise<Pr
   const provider = providerApart(exchange.request);
   const dialect = exchange.dialect.id;
   const thinking = (): boolean => "fields" in asked && asksForThinking(dialect, asked.body, asked.fields);
-  const target = parts.routing.resolve({ model: asked.model, dialect, provider, thinking });
+  const found = parts.routing.resolve({ model: asked.model, dialect, provider, thinking });
+  const target = targetFor(exchange.route.topic, found);
   exchange.target = target;
   admitModel(exchange.caller, target);
+  requireOffered(exchange.route.topic, target);
   exchange.credential = await openCredential(target.provider, parts.providers.credentials);
-  if (target.dialect === dialect) return prepare(exchange, asked, target, exchange.credential, parts);
+  if (isSpoken(exchange, asked, target)) return prepare(exchange, asked, target, exchange.credential, parts);
   if (exchange.route.purpose === "count" && !canCount(target.dialect)) return answerEstimate(exchange, parts);
   return prepareTranslated(exchange, asked, target, exchange.credential, parts);
 }

@@ -59,7 +59,10 @@ const readers: ReadonlyMap<string, ItemReader> = new Map(
       reading.update = { ...reading.update, ...item };
     },
     item_reference(_item, path) {
-      throw invalid(path, "refers to an item that the provider would have kept; send the item itself");
+      throw invalid(
+        path,
+        "refers to an item that is not kept here any more; send the item itself, as clients do that set `store: false`",
+      );
     },
     compaction(_item, path, { losses }) {
       losses.dropped(path, "only the provider that made it can read it");

@@ -112,7 +112,9 @@ const reply: fc.Arbitrary<Reply> = fc
 function opened(parts: readonly AssistantPart[]): readonly AssistantPart[] {
   return parts.map((each) => {
     if (each.type !== "thinking" || each.state === undefined) return each;
-    return { ...each, state: replyContext.seal.open(each.state.data) as NonNullable<typeof each.state> };
+    const { state: _envelope, ...thought } = each;
+    const state = replyContext.seal.open(each.state.data) as NonNullable<typeof each.state>;
+    return state.data === "" ? thought : { ...thought, state };
   });
 }
 

@@ -426,6 +426,8 @@ describe("the settings", () => {
       temperature: 1,
       metadata: { a: "b" },
       text: { format: { type: "json_schema", name: "n" }, verbosity: "low" },
+      store: true,
     });
+    assert.equal(asked({ store: false }).echo["store"], false);
   });
 });

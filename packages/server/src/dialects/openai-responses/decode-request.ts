@@ -16,10 +16,11 @@ import type { AskedRequest, DecodedRequest } from "../codec.ts";
 import { decodeInput } from "./decode-input.ts";
 import { ToolList } from "./decode-tools.ts";
 import { echoOf } from "./echo.ts";
+import { withItems } from "./item-references.ts";
 import { noteOtherFields, refuseKept } from "./other-fields.ts";
 import type { Reading } from "./reading.ts";
 
-export function decodeRequest(body: JsonObject, { stream, seal }: AskedRequest): DecodedRequest {
+export function decodeRequest(body: JsonObject, { stream, seal, items }: AskedRequest): DecodedRequest {
   refuseKept(body);
   const losses = new Losses();
   const tools = new ToolList(losses);
@@ -27,7 +28,7 @@ export function decodeRequest(body: JsonObject, { stream, seal }: AskedRequest):
   const system = instructions === "" ? [] : [{ type: "text", text: instructions } as const];
   const reading: Reading = { losses, tools, seal, system, turns: [], answered: new Set(), update: undefined };
   tools.addAll(body["tools"], "tools");
-  decodeInput(body["input"], reading);
+  decodeInput(withItems(body["input"], items), reading);
   noteOtherFields(body, losses);
   const settings = { ...body, ...reading.update };
   const conversation: Conversation = {

@@ -19,7 +19,13 @@ const repeated = [
 /** What replies of this dialect repeat of their request; not what is long, such as a schema or the tools. */
 export function echoOf(body: JsonObject): JsonObject {
   const kept = repeated.map((field) => [field, field === "text" ? shortText(body[field]) : body[field]] as const);
-  return Object.fromEntries(kept.filter(([, value]) => isShort(value)));
+  // Items of the reply can be referred to for a while, unless that is declined.
+  return { ...Object.fromEntries(kept.filter(([, value]) => isShort(value))), store: body["store"] !== false };
+}
+
+/** Whether the caller may refer to items of the reply later. */
+export function keepsItems(echo: JsonObject): boolean {
+  return echo["store"] === true;
 }
 
 function isShort(value: unknown): boolean {

@@ -8,8 +8,9 @@ import type {
   TextPart,
 } from "../canonical/conversation.ts";
 import type { Losses } from "../canonical/loss.ts";
-import { dataUrl } from "../canonical/media.ts";
+import { dataUrl, fileName } from "../canonical/media.ts";
 import type { TargetModel } from "../codec.ts";
+import { encodeMark } from "../openai-cache-mark.ts";
 
 interface Writing {
   readonly target: TargetModel;
@@ -19,6 +20,14 @@ interface Writing {
 
 /** What a user or a tool says; nothing where the model does not take it. */
 export function encodePart(
+  part: TextPart | ImagePart | DocumentPart | AudioPart,
+  writing: Writing,
+): readonly JsonObject[] {
+  const mark = encodeMark("cache" in part ? part.cache : undefined, writing.target.traits.cacheField);
+  return encodeUnmarked(part, writing).map((encoded) => ({ ...encoded, ...mark }));
+}
+
+function encodeUnmarked(
   part: TextPart | ImagePart | DocumentPart | AudioPart,
   writing: Writing,
 ): readonly JsonObject[] {
@@ -50,7 +59,7 @@ function encodeDocument({ source, name }: DocumentPart, { target, losses, path }
   if (!target.traits.documents) return lost(`${path}.document`, "the model takes no documents", losses);
   if (source.kind === "url") return [{ type: "input_file", file_url: source.url }];
   if (source.kind === "base64") {
-    return [{ type: "input_file", filename: name ?? "document.pdf", file_data: dataUrl(source) }];
+    return [{ type: "input_file", filename: fileName(name, source.mediaType), file_data: dataUrl(source) }];
   }
   if (!isOpenaiFile(source.origin)) return lost(`${path}.document`, "the file lies at another provider", losses);
   return [{ type: "input_file", file_id: source.id }];

@@ -2,6 +2,7 @@ import type {
   AssistantPart,
   AssistantTurn,
   JsonObject,
+  TextPart,
   ThinkingPart,
   ToolCallPart,
   ToolResultPart,
@@ -12,6 +13,7 @@ import type { Losses } from "../canonical/loss.ts";
 import { isStateOf } from "../canonical/state-seal.ts";
 import { invalid } from "../canonical/wire.ts";
 import type { TargetModel } from "../codec.ts";
+import { encodeMark, isMarked } from "../openai-cache-mark.ts";
 import { encodeAnswerText, encodePart } from "./encode-content.ts";
 
 interface Writing {
@@ -51,6 +53,14 @@ function messageItem(role: string, content: readonly JsonObject[]): JsonObject {
   return { type: "message", role, content };
 }
 
+/** Instructions before the first turn, as a message. */
+export function encodeLeading(parts: readonly TextPart[], target: TargetModel, losses: Losses): JsonObject {
+  return messageItem(
+    "developer",
+    parts.flatMap((part) => encodePart(part, { target, losses, path: "system" })),
+  );
+}
+
 /** Results are items of their own, and what the user says is a message. */
 function encodeUser(parts: readonly UserPart[], writing: Writing): readonly JsonObject[] {
   const results = parts.flatMap((part) => (part.type === "tool_result" ? [encodeResult(part, writing)] : []));
@@ -62,12 +72,17 @@ function encodeUser(parts: readonly UserPart[], writing: Writing): readonly Json
 }
 
 function encodeResult(result: ToolResultPart, writing: Writing): JsonObject {
+  const mark = encodeMark(result.cache, writing.target.traits.cacheField);
   const type = result.kind === "custom" ? "custom_tool_call_output" : "function_call_output";
   const content = result.parts.flatMap((part) => encodePart(part, writing));
-  const isPlain = content.every((part) => part["type"] === "input_text");
-  const told = result.isError ? withErrorMark(content) : content;
+  const isPlain = content.every((part) => part["type"] === "input_text" && !isMarked(part)) && !isMarked(mark);
+  const told = markedLast(result.isError ? withErrorMark(content) : content, mark);
   const output = isPlain ? told.map((part) => part["text"]).join("\n") : told;
   return { type, call_id: result.callId, output };
+}
+
+function markedLast(content: readonly JsonObject[], mark: JsonObject): readonly JsonObject[] {
+  return content.map((part, index) => (index === content.length - 1 ? { ...part, ...mark } : part));
 }
 
 /** The dialect has no other way to say that a tool has failed. */

@@ -3,6 +3,7 @@ import type { AssistantPart, JsonObject } from "../canonical/conversation.ts";
 import type { Reply } from "../canonical/reply.ts";
 import type { ReplyContext } from "../codec.ts";
 import { type AnswerPart, callItem, contentPart, itemId, messageItem, reasoningItem } from "./output-items.ts";
+import { keepItem } from "./kept-items.ts";
 import { beginning, endingOf, usageObject } from "./response-object.ts";
 
 /** @throws AppError `upstream_broke` for a call that is none: nothing in the dialect says so in a reply that is good */
@@ -14,12 +15,14 @@ export function encodeReply(reply: Reply, context: ReplyContext): JsonObject {
     finish,
     parts.some((part) => part.type === "refusal"),
   );
+  const output = outputOf(parts, context);
+  for (const item of output) keepItem(item, JSON.stringify(item), context);
   return {
     ...beginning(context),
     ...ending,
     completed_at: ending.status === "completed" ? context.createdAt : null,
     error: null,
-    output: outputOf(parts, context),
+    output,
     usage: usageObject(usage),
   };
 }

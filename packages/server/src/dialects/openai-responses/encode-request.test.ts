@@ -51,12 +51,12 @@ describe("limits and sampling", () => {
     const low = encode({ maxOutputTokens: 5 });
     assert.deepEqual([low.body["max_output_tokens"], paths(low)], [16, ["changed max_tokens"]]);
     const high = encode({ maxOutputTokens: 99_999 }, target({ maxOutputTokens: 32_000 }));
-    assert.deepEqual([high.body["max_output_tokens"], paths(high)], [32_000, ["changed max_tokens"]]);
+    assert.deepEqual([high.body["max_output_tokens"], paths(high)], [32_000, ["hint max_tokens"]]);
     assert.deepEqual(paths(encode({ maxOutputTokens: 100 })), []);
   });
 
   test("what the dialect has no field for is dropped and said", () => {
-    const sampling = { temperature: 1.5, topP: 0.5, topK: 3, seed: 1, presencePenalty: 1, frequencyPenalty: 0 };
+    const sampling = { temperature: 1.5, topP: 0.5, topK: 3, seed: 1, presencePenalty: 1, frequencyPenalty: 0.5 };
     const all = encode({ sampling, stop: ["END"] });
     assert.deepEqual([all.body["temperature"], all.body["top_p"]], [1.5, 0.5]);
     const dropped = ["frequency_penalty", "presence_penalty", "seed", "stop", "top_k"];
@@ -64,8 +64,10 @@ describe("limits and sampling", () => {
       paths(all),
       dropped.map((path) => `dropped ${path}`),
     );
-    const none = encode({ sampling: { temperature: 1, topP: 1 } }, target({ sampling: false }));
+    const none = encode({ sampling: { temperature: 0.7, topP: 0.9 } }, target({ sampling: false }));
     assert.deepEqual(paths(none), ["dropped temperature", "dropped top_p"]);
+    const usual = { temperature: 1, topP: 1, presencePenalty: 0, frequencyPenalty: 0 };
+    assert.deepEqual(paths(encode({ sampling: usual }, target({ sampling: false }))), []);
     assert.ok(!("temperature" in none.body) && !("top_p" in none.body));
   });
 

@@ -1,31 +1,34 @@
-import { createHash } from "node:crypto";
 import { askedEffort, takenEffort } from "../canonical/effort.ts";
 import type { Effort, ModelTraits } from "../../kernel/model-traits.ts";
-import type { Conversation, JsonObject, OutputFormat, Reasoning } from "../canonical/conversation.ts";
+import type { Conversation, JsonObject, OutputFormat, Reasoning, TextPart } from "../canonical/conversation.ts";
 import { Losses } from "../canonical/loss.ts";
 import { present } from "../canonical/wire.ts";
 import type { EncodedRequest, TargetModel } from "../codec.ts";
-import { encodeInput } from "./encode-input.ts";
+import { hasMark, lostMark } from "../openai-cache-mark.ts";
+import { openaiRules, type ResponsesRules } from "../request-rules.ts";
+import { encodeExtras, verbosityOf } from "./encode-extras.ts";
+import { encodeInput, encodeLeading } from "./encode-input.ts";
 import { encodeTools } from "./encode-tools.ts";
 
 export function encodeRequest(conversation: Conversation, target: TargetModel): EncodedRequest {
   const losses = new Losses();
-  const thinks = target.traits.thinking !== "none";
+  const rules = rulesOf(target);
   const body = {
     ...encodeAsked(conversation, target, losses),
     ...present({
       max_output_tokens: limitOf(conversation, target, losses),
       ...samplingOf(conversation, target, losses),
-      safety_identifier: shortened(conversation.user),
-      prompt_cache_key: shortened(conversation.cacheKey),
-      service_tier: conversation.speed,
-      include: thinks ? ["reasoning.encrypted_content"] : undefined,
+      ...encodeExtras(conversation, target.traits, rules, losses),
       stream: conversation.stream ? true : undefined,
     }),
-    store: false,
+    ...(rules.store && { store: false }),
   };
   if (conversation.stop.length > 0) losses.dropped("stop", "the dialect has no texts that end an answer");
   return { body, path: "/responses", headers: {}, losses: losses.list };
+}
+
+function rulesOf({ rules = openaiRules }: TargetModel): ResponsesRules {
+  return rules.responses;
 }
 
 /** A request to the counter takes what makes the prompt, and nothing of the answer. */
@@ -36,16 +39,19 @@ export function encodeCount(conversation: Conversation, target: TargetModel): En
 }
 
 function encodeAsked(conversation: Conversation, target: TargetModel, losses: Losses): JsonObject {
-  const { output, system } = conversation;
-  const schemaText = output?.type === "schema" && !target.traits.schemaOutput ? [schemaAsked(output.schema)] : [];
-  const texts = [...system.map((part) => part.text), ...schemaText];
-  if (hasCacheMark(conversation)) losses.hint("cache_control", "the provider decides by itself what it keeps");
-  const input = encodeInput(conversation.turns, target, losses);
+  const { output } = conversation;
+  loseMarks(conversation, target, losses);
+  const leading = leadingOf(conversation, target);
+  const isLong = target.traits.cacheField !== "none" && hasMark(leading);
+  const input = [
+    ...(isLong ? [encodeLeading(leading, target, losses)] : []),
+    ...encodeInput(conversation.turns, target, losses),
+  ];
   const format = formatOf(output, target, losses);
-  const text = present({ format, verbosity: conversation.verbosity });
+  const text = present({ format, verbosity: verbosityOf(conversation, target.traits, rulesOf(target), losses) });
   return {
     model: target.model,
-    ...(texts.length > 0 && { instructions: texts.join("\n\n") }),
+    ...(leading.length > 0 && !isLong && { instructions: leading.map((part) => part.text).join("\n\n") }),
     input: format?.["type"] === "json_object" ? withWordJson(input, losses) : input,
     ...encodeTools(conversation, target, losses),
     ...present({
@@ -55,9 +61,18 @@ function encodeAsked(conversation: Conversation, target: TargetModel, losses: Lo
   };
 }
 
-function hasCacheMark({ system, turns, tools }: Conversation): boolean {
-  const places = [...system, ...tools, ...turns.flatMap((turn): readonly object[] => turn.parts)];
-  return places.some((place) => "cache" in place && place.cache !== undefined);
+/** What stands before the first turn. `instructions` is a text, so what is marked is told as a message. */
+function leadingOf({ system, output }: Conversation, { traits }: TargetModel): readonly TextPart[] {
+  if (output?.type !== "schema" || traits.schemaOutput) return system;
+  return [...system, { type: "text", text: schemaAsked(output.schema) }];
+}
+
+function loseMarks({ system, turns, tools }: Conversation, { traits }: TargetModel, losses: Losses): void {
+  const { cacheField } = traits;
+  const unmarkable = cacheField === "none" ? turns : turns.filter(({ role }) => role !== "user");
+  const places = [...tools, ...unmarkable.flatMap((turn): readonly object[] => turn.parts)];
+  const isLost = hasMark(cacheField === "none" ? [...system, ...places] : places);
+  if (isLost) losses.hint("cache_control", lostMark(cacheField));
 }
 
 /** https://platform.openai.com/docs/api-reference/responses/create, November 2026 */
@@ -70,7 +85,8 @@ function limitOf(
 ): number | undefined {
   if (asked === undefined) return undefined;
   const taken = Math.max(leastOutputTokens, Math.min(asked, traits.maxOutputTokens ?? asked));
-  if (taken !== asked) losses.changed("max_tokens", `the model takes no ${asked}; it is ${taken}`);
+  if (taken > asked) losses.changed("max_tokens", `the model takes no ${asked}; it is ${taken}`);
+  if (taken < asked) losses.hint("max_tokens", `the model answers with ${taken} tokens at most`);
   return taken;
 }
 
@@ -83,11 +99,14 @@ function samplingOf({ sampling }: Conversation, { traits }: TargetModel, losses:
     frequencyPenalty: "frequency_penalty",
   };
   for (const [field, path] of Object.entries(unknown)) {
-    if (others[field as keyof typeof others] !== undefined) losses.dropped(path, "the dialect has none");
+    const value = others[field as keyof typeof others];
+    const isUsual = value === 0 && path.endsWith("penalty");
+    if (value !== undefined && !isUsual) losses.dropped(path, "the dialect has none");
   }
   if (traits.sampling) return { temperature, top_p: topP };
-  if (temperature !== undefined) losses.dropped("temperature", "the model takes none");
-  if (topP !== undefined) losses.dropped("top_p", "the model takes none");
+  // What is so anyway is no loss.
+  if (temperature !== undefined && temperature !== 1) losses.dropped("temperature", "the model takes none");
+  if (topP !== undefined && topP !== 1) losses.dropped("top_p", "the model takes none");
   return {};
 }
 
@@ -142,12 +161,4 @@ function withWordJson(input: readonly JsonObject[], losses: Losses): readonly Js
   losses.changed("response_format", "the model is also told in words to answer in JSON");
   const said = { type: "message", role: "developer", content: [{ type: "input_text", text: "Answer in JSON." }] };
   return [said, ...input];
-}
-
-/** Names of users and caches are limited in length; what is longer is told apart by its digest. */
-const mostNameLength = 64;
-
-function shortened(name: string | undefined): string | undefined {
-  if (name === undefined || name === "" || name.length <= mostNameLength) return name === "" ? undefined : name;
-  return createHash("sha256").update(name).digest("hex");
 }

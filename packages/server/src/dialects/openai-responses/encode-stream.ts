@@ -4,6 +4,7 @@ import type { TokenUsage } from "../../kernel/tokens.ts";
 import type { ReplyContext, StreamEncoder } from "../codec.ts";
 import type { Failure } from "../dialect.ts";
 import { annotationsOf } from "./encode-content.ts";
+import { keepItem } from "./kept-items.ts";
 import { EventFrames } from "./event-frames.ts";
 import { failedError } from "./failed-error.ts";
 import { type AnswerPart, callItem, contentPart, itemId, messageItem, reasoningItem } from "./output-items.ts";
@@ -128,6 +129,7 @@ class ResponsesWriter implements StreamEncoder {
   /** The item is whole. */
   #done(item: JsonObject): string {
     const json = JSON.stringify(item);
+    keepItem(item, json, this.#context);
     const frame = this.#frames.done(this.#index, json);
     this.#items.push(json);
     return frame;

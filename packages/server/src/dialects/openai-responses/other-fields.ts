@@ -76,7 +76,7 @@ const hints: ReadonlyMap<string, string> = new Map(
     prompt_cache_options: "other providers decide by themselves what they keep",
     prompt_cache_retention: "other providers decide by themselves what they keep",
     service_tier: "other providers have no such tier",
-    store: "nothing is kept; send the whole input each time",
+    store: "items of the reply can be referred to for an hour, and nothing else is kept",
     truncation: "nothing is left out of the input",
   }),
 );

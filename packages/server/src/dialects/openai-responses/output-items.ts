@@ -30,6 +30,9 @@ export function contentPart(part: AnswerPart): JsonObject {
   };
 }
 
+/** Some clients send back no item without a state, and some providers want the text of their thoughts back. */
+const nothing: ReasoningState = { dialect: "openai-chat", provider: "", data: "" };
+
 export function reasoningItem(
   id: string,
   thought: string,
@@ -40,7 +43,7 @@ export function reasoningItem(
     id,
     type: "reasoning",
     summary: thought === "" ? [] : [{ type: "summary_text", text: thought }],
-    encrypted_content: state === undefined ? null : context.seal.seal(state),
+    encrypted_content: context.seal.seal(state ?? nothing),
   };
 }
 

@@ -2,14 +2,14 @@ import type { StreamFilter } from "../../dialects/index.ts";
 import { AppError } from "../../kernel/errors.ts";
 import type { Secret } from "../../kernel/secret.ts";
 import type { Provider, Providers } from "../../providers/index.ts";
-import { createKeyMask, maskKey } from "./key-mask.ts";
+import { createKeyMask, maskCutKey, maskKey } from "./key-mask.ts";
 
 /** The provider's key as one exchange uses it. */
 export interface UsedCredential {
   /** Empty for an engine that takes no key. */
   readonly id: string;
   readonly secret: Secret | undefined;
-  /** The provider's error with the key, should it stand in it, blotted out. */
+  /** The provider's error, or as much of it as is shown, with the key, should it stand in it, blotted out. */
   maskError(body: Buffer): Buffer;
   /** The same for any reply, whole or a header; and for one that goes on as it comes. */
   maskReply(bytes: Buffer): Buffer;
@@ -64,7 +64,7 @@ function usedCredential(id: string, secret: Secret, credentials: Providers["cred
   return {
     id,
     secret,
-    maskError: (body) => maskKey(body, key),
+    maskError: (body) => maskCutKey(body, key),
     maskReply: (bytes) => (isWord ? bytes : maskKey(bytes, key)),
     replyMask: () => (isWord ? undefined : createKeyMask(key)),
     answered: (status) => credentials.answered(id, secret, status),

@@ -15,7 +15,7 @@ export function renamedForm({ form, spool, model: asked }: AskedForm, model: str
 }
 
 /** `edits` come in the order of what they replace. */
-function editedUpload(spool: Spool, edits: readonly Edit[]): UpstreamBody {
+export function editedUpload(spool: Spool, edits: readonly Edit[]): UpstreamBody {
   async function* pieces(): AsyncGenerator<Buffer> {
     let at = 0;
     for (const { start, end, replacement } of edits) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { createKeyMask, maskKey } from "./key-mask.ts";
+import { createKeyMask, maskCutKey, maskKey } from "./key-mask.ts";
 
 /** Sends the text through a mask in pieces that end at the given places. */
 function streamed(text: string, key: string, cuts: readonly number[]): string {
@@ -45,4 +45,13 @@ test("the beginning of a key is held back", () => {
   assert.equal(mask.push(Buffer.from("is sk-"))?.toString(), "is ");
   assert.equal(mask.push(Buffer.from("ke")), undefined);
   assert.equal(mask.push(Buffer.from("y."))?.toString(), "[redacted].");
+});
+
+test("a text that was cut within the key does not show how the key begins", () => {
+  const key = Buffer.from("sk-0123456789abcdef");
+  const cut = (text: string): string => maskCutKey(Buffer.from(text), key).toString();
+  assert.equal(cut("the key sk-0123456789abcde"), "the key [redacted]");
+  assert.equal(cut("the key sk-01234"), "the key [redacted]");
+  assert.equal(cut("keys begin with sk-"), "keys begin with sk-");
+  assert.equal(cut("sk-0123456789abcdef is wrong, not sk-01234567"), "[redacted] is wrong, not [redacted]");
 });

@@ -9,6 +9,16 @@ export function maskKey(bytes: Buffer, key: Buffer): Buffer {
   return Buffer.concat([...parts, rest]);
 }
 
+/** So much of the beginning of a key tells whose it is, and no more. */
+const leastTelling = 8;
+
+/** The same for a text that may have been cut: also where what it ends with is how the key begins. */
+export function maskCutKey(text: Buffer, key: Buffer): Buffer {
+  const masked = maskKey(text, key);
+  const cutBytes = beginningAtEnd(masked, key);
+  return cutBytes < leastTelling ? masked : Buffer.concat([masked.subarray(0, masked.length - cutBytes), blot]);
+}
+
 /**
  * Does the same to a reply that goes on as it comes, also where the key is cut in two: what may be the beginning of the
  * key waits for what follows. Of a reply that breaks off there, it is not to be passed on: it may be all but the end.

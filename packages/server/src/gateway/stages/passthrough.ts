@@ -50,6 +50,8 @@ export async function planPassthrough(exchange: Exchange, parts: PipelineParts):
     throw new AppError("passthrough_not_allowed", { id: caller.keyId, provider: id });
   }
   const provider = parts.providers.require(id);
+  // It has no accounts: whoever may call its other addresses changes it for everyone.
+  if (provider.media.only !== undefined) throw new AppError("not_found", { what: "address of the provider", id });
   const address = addressAt(request.url ?? "", id, query);
   const [dialect = "openai-chat"] = dialectsOf(provider);
   const url = new URL(provider.baseUrl);

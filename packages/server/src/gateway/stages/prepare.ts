@@ -1,18 +1,18 @@
-import { AppError } from "../../kernel/errors.ts";
 import type { Edit } from "../../kernel/json-scan.ts";
 import { spliceInPlace } from "../../kernel/splice.ts";
 import type { Target } from "../../routing/index.ts";
 import { sentOnce, type UpstreamRequest } from "../../upstream/index.ts";
 import {
   hasSealedMark,
-  withoutSealed,
+  nameInAddress,
   type DialectId,
   type DialectRoute,
-  type ReplyTranslation,
+  type ReplyTranslator,
   type StreamFilter,
 } from "../../dialects/index.ts";
 import { authHeaders } from "../../providers/index.ts";
 import type { Exchange } from "../exchange.ts";
+import type { Translation } from "../translation/translation.ts";
 import type { UsedCredential } from "./credential.ts";
 import type { Asked, AskedJson } from "./decode.ts";
 import { renamedForm } from "./form-body.ts";
@@ -21,14 +21,17 @@ import { requestHeaders } from "./head.ts";
 export interface PrepareOptions {
   /** Whether token counts of streamed replies are asked for when the caller did not. */
   readonly includeStreamUsage: boolean;
+  readonly translation: Pick<Translation, "translator">;
 }
 
 export interface Prepared {
   readonly request: UpstreamRequest;
   /** Takes out of the reply what was put into it by our asking. */
   readonly filter: StreamFilter | undefined;
+  /** Makes a reply that is one document be as it was asked for. */
+  readonly documentFilter?: StreamFilter | undefined;
   /** Of a request that was translated, how its reply is taken back. */
-  readonly translation?: ReplyTranslation;
+  readonly translation?: ReplyTranslator;
 }
 
 /**
@@ -55,9 +58,10 @@ export function prepare(
     allowPrivate: provider.allowPrivate,
   });
   if ("form" in asked) return { request: requestWith(renamedForm(asked, model)), filter: undefined };
+  const documentFilter = route.documentFilter?.(asked.body, asked.fields);
   const { body, filter } = prepareJson(route, asked, target, options);
-  if (!(body instanceof Promise)) return { request: requestWith(sentOnce(body)), filter };
-  return body.then((large) => ({ request: requestWith(sentOnce(large)), filter }));
+  if (!(body instanceof Promise)) return { request: requestWith(sentOnce(body)), filter, documentFilter };
+  return body.then((large) => ({ request: requestWith(sentOnce(large)), filter, documentFilter }));
 }
 
 /** The caller's headers, those that the provider wants with every request unless the caller set them, and the key. */
@@ -70,7 +74,7 @@ function prepareJson(
   route: DialectRoute,
   asked: AskedJson,
   { provider, model, dialect }: Target,
-  { includeStreamUsage }: PrepareOptions,
+  { includeStreamUsage, translation }: PrepareOptions,
 ): { readonly body: Buffer | Promise<Buffer>; readonly filter: StreamFilter | undefined } {
   const edits: Edit[] = [];
   if (asked.model !== model && asked.modelSpan !== undefined) {
@@ -81,21 +85,31 @@ function prepareJson(
   const metering = asks ? route.askForUsage?.(asked.body, asked.fields) : undefined;
   if (metering !== undefined) edits.push(...metering.edits);
   const body = edits.length === 0 ? asked.body : spliceInPlace(asked.body, edits);
-  return { body: route.topic === "conversation" ? withoutEnvelopes(body, dialect) : body, filter: metering?.filter() };
+  return {
+    body: route.topic === "conversation" ? withoutEnvelopes(body, dialect, translation) : body,
+    filter: metering?.filter(),
+  };
 }
 
 /** A conversation that was had with a provider of another dialect before brings what this one does not know. */
-function withoutEnvelopes(body: Buffer | Promise<Buffer>, dialect: DialectId): Buffer | Promise<Buffer> {
-  if (body instanceof Promise) return body.then((large) => withoutEnvelopes(large, dialect));
-  return hasSealedMark(body) ? withoutSealed(body, dialect) : body;
+function withoutEnvelopes(
+  body: Buffer | Promise<Buffer>,
+  dialect: DialectId,
+  translation: PrepareOptions["translation"],
+): Buffer | Promise<Buffer> {
+  if (body instanceof Promise) return body.then((large) => withoutEnvelopes(large, dialect, translation));
+  if (!hasSealedMark(body)) return body;
+  const found = translation.translator.request("unsealed", { body, dialect });
+  return found instanceof Promise ? found.then((unsealed) => bytesOf(unsealed.body)) : bytesOf(found.body);
 }
 
-/** The route's path at the provider. A name may have slashes and colons; nothing in it may lead to another place. */
+function bytesOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
+}
+
+/** The route's path at the provider. Throws what `nameInAddress` throws. */
 export function pathAt({ upstreamPath }: DialectRoute, name: string): string {
   if (!upstreamPath.includes("{")) return upstreamPath;
-  if (/(?:^|\/)\.{0,2}(?:\/|$)/.test(name)) {
-    throw new AppError("invalid_request", { problem: "this name cannot stand in an address" });
-  }
-  const encoded = encodeURI(name).replaceAll(/[?#]/g, encodeURIComponent);
+  const encoded = nameInAddress(name);
   return upstreamPath.replace(/\{\w+\}/, () => encoded);
 }

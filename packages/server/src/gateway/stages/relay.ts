@@ -1,18 +1,25 @@
-import type { ServerResponse } from "node:http";
 import { AppError, asAppError, describe } from "../../kernel/errors.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Log } from "../../kernel/log.ts";
-import type { Framing, ReplyTranslation, StreamFilter, UpstreamFailure, UsageReader } from "../../dialects/index.ts";
+import type {
+  Framing,
+  ReplyTranslator,
+  StreamFilter,
+  StreamTranslator,
+  UpstreamFailure,
+  UsageReader,
+} from "../../dialects/index.ts";
 import type { UpstreamCall, UpstreamListener } from "../../upstream/index.ts";
 import type { Exchange } from "../exchange.ts";
 import type { OpenReply } from "../open-replies.ts";
 import { upstreamError } from "../translation/failure.ts";
 import { replyHeaders } from "./head.ts";
 import type { Prepared } from "./prepare.ts";
-import { costHeaders, framingOf, isJson, ownHeaders, retryHeaders } from "./reply-head.ts";
+import { costHeaders, framingOf, isJson, ownHeaders, retryHeaders, secondsToWait } from "./reply-head.ts";
 import { sendEstimate } from "./estimate.ts";
 import { failureOf, refuse } from "./refuse.ts";
 import type { Ending, Settled, Settler } from "./settle.ts";
+import { filtered, sendWhole } from "./whole-body.ts";
 
 export interface RelayParts {
   readonly settler: Settler;
@@ -32,7 +39,6 @@ const pingMs = 10_000;
 const noCounter: ReadonlySet<number> = new Set([404, 405, 501]);
 
 const mostPieces = 1_024;
-const mostAsText = 16 * 1024;
 
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
@@ -56,8 +62,9 @@ type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 export class Relay implements UpstreamListener, OpenReply {
   readonly #exchange: Exchange;
   readonly #parts: RelayParts;
-  readonly #filter: StreamFilter | undefined;
-  readonly #translation: ReplyTranslation | undefined;
+  readonly #filters: Pick<Prepared, "filter" | "documentFilter">;
+  #filter: StreamFilter | undefined;
+  readonly #translation: ReplyTranslator | undefined;
   readonly #finished: () => void;
   #state: "waiting" | "collecting" | "streaming" | "done" = "waiting";
   #call: UpstreamCall | undefined;
@@ -80,12 +87,12 @@ export class Relay implements UpstreamListener, OpenReply {
   constructor(
     exchange: Exchange,
     parts: RelayParts,
-    { filter, translation }: Pick<Prepared, "filter" | "translation">,
+    { filter, documentFilter, translation }: Pick<Prepared, "filter" | "documentFilter" | "translation">,
     finished: () => void,
   ) {
     this.#exchange = exchange;
     this.#parts = parts;
-    this.#filter = filter;
+    this.#filters = { filter, documentFilter };
     this.#translation = translation;
     this.#finished = finished;
     exchange.response.on("close", () => this.#callerLeft());
@@ -129,6 +136,7 @@ export class Relay implements UpstreamListener, OpenReply {
     const isEvents = framing === "sse" || framing === "ndjson";
     if (translation === undefined) {
       this.#framing = framing;
+      this.#filter = framing === undefined ? this.#filters.documentFilter : this.#filters.filter;
       this.#reader = framing === undefined ? usage.body() : framing === "opaque" ? undefined : usage.stream(framing);
       return framing !== undefined;
     }
@@ -143,7 +151,7 @@ export class Relay implements UpstreamListener, OpenReply {
     this.#receivedBytes += chunk.length;
     this.#reader?.push(chunk);
     if (this.#state === "streaming") {
-      if (this.#translation !== undefined) return this.#translate((translation) => translation.push(chunk));
+      if (this.#translation !== undefined) return this.#translate((stream) => stream.push(chunk));
       return this.#forward(this.#filter === undefined ? chunk : this.#filter.push(chunk));
     }
     this.#chunks.push(chunk);
@@ -156,9 +164,9 @@ export class Relay implements UpstreamListener, OpenReply {
   onEnd(): void {
     if (this.#state === "streaming") return this.#endStream();
     if (this.#status >= 400) return this.#endRefusedByUpstream(Buffer.concat(this.#chunks, this.#receivedBytes));
-    if (this.#translation !== undefined) return this.#endTranslated(this.#translation);
+    if (this.#translation !== undefined) return void this.#endTranslated(this.#translation);
     if (this.#isCutOff()) return this.#giveUp(new AppError("upstream_broke", this.#names()));
-    this.#sendSettled(this.#received(), this.#upstreamHeaders());
+    this.#sendSettled(filtered(this.#received(), this.#filter), this.#upstreamHeaders());
   }
 
   #received(): Buffer {
@@ -177,14 +185,16 @@ export class Relay implements UpstreamListener, OpenReply {
   }
 
   /** A reply that was collected, in the caller's dialect and in the way the caller asked for it. */
-  #endTranslated(translation: ReplyTranslation): void {
-    const isStream = this.#exchange.asked?.stream === true;
+  async #endTranslated(translation: ReplyTranslator): Promise<void> {
+    const stream = this.#exchange.asked?.stream === true ? translation.stream : undefined;
     try {
-      const text = isStream
-        ? translation.wholeAsStream(this.#received())
-        : translation.whole(this.#received(), this.#cameStreamed);
+      const text =
+        stream === undefined
+          ? await translation.whole(this.#received(), this.#cameStreamed)
+          : await stream.wholeAsStream(this.#received());
+      if (this.#state === "done") return; // the caller has left meanwhile
       if (text === undefined) return this.#giveUp(this.#errorOf(translation.failure ?? unreadable));
-      const type = isStream ? translation.contentType : "application/json";
+      const type = stream?.contentType ?? translation.documentType ?? "application/json";
       this.#sendSettled(Buffer.from(text), ["content-type", type]);
     } catch (thrown) {
       this.#giveUp(asAppError(thrown));
@@ -192,11 +202,11 @@ export class Relay implements UpstreamListener, OpenReply {
   }
 
   /** Writes what the translation makes of something, and ends the reply where that is a failure. */
-  #translate(make: (translation: ReplyTranslation) => string): void {
+  #translate(make: (stream: StreamTranslator) => string): void {
     const translation = this.#translation;
-    if (translation === undefined) return;
+    if (translation?.stream === undefined) return;
     try {
-      const text = make(translation);
+      const text = make(translation.stream);
       if (text !== "") this.#forward(Buffer.from(text));
       if (translation.failure !== undefined) this.#giveUp(this.#errorOf(translation.failure));
     } catch (thrown) {
@@ -206,7 +216,7 @@ export class Relay implements UpstreamListener, OpenReply {
 
   #ping(): void {
     if (this.#state !== "streaming" || this.#exchange.response.writableNeedDrain) return;
-    if (this.#parts.clock.monotonic() - this.#wroteAt >= pingMs) this.#translate((translation) => translation.ping());
+    if (this.#parts.clock.monotonic() - this.#wroteAt >= pingMs) this.#translate((stream) => stream.ping());
   }
 
   /** Where only the connection's end says that a reply is over, it may be over too early: then its JSON is not whole. */
@@ -231,19 +241,19 @@ export class Relay implements UpstreamListener, OpenReply {
     this.#startStreaming();
     const held = Buffer.concat(this.#chunks, this.#receivedBytes);
     this.#chunks = [];
-    this.#forward(held);
+    this.#forward(this.#filter === undefined ? held : this.#filter.push(held));
   }
 
   #startStreaming(): void {
     this.#state = "streaming";
     this.#mask = this.#exchange.credential?.replyMask();
-    const translation = this.#translation;
+    const stream = this.#translation?.stream;
     const headers =
-      translation === undefined
+      stream === undefined
         ? this.#upstreamHeaders()
-        : ["content-type", translation.contentType, "cache-control", "no-cache"];
+        : ["content-type", stream.contentType, "cache-control", "no-cache"];
     this.#exchange.response.writeHead(this.#status, [...headers, ...ownHeaders(this.#exchange)]);
-    if (translation === undefined) return;
+    if (stream === undefined) return;
     this.#wroteAt = this.#parts.clock.monotonic();
     this.#pinger = setInterval(() => this.#ping(), pingMs).unref();
   }
@@ -265,7 +275,7 @@ export class Relay implements UpstreamListener, OpenReply {
 
   #endStream(): void {
     if (this.#translation === undefined) this.#forward(this.#filter?.end());
-    else this.#translate((translation) => translation.end());
+    else this.#translate((stream) => stream.end());
     if (this.#state !== "streaming") return; // it turned out to be a failure
     this.#write(this.#mask?.end());
     const reading = this.#reader?.end();
@@ -299,10 +309,10 @@ export class Relay implements UpstreamListener, OpenReply {
   }
 
   /** The same in the caller's dialect, with what there is to say when to try again. */
-  #endRefusal(translation: ReplyTranslation, body: Buffer): void {
+  #endRefusal(translation: ReplyTranslator, body: Buffer): void {
     const failure = translation.refusal(this.#status, body);
-    const retryAfter = Number(this.#headers["retry-after"]);
-    const retryAfterSeconds = failure.retryAfterSeconds ?? (retryAfter > 0 ? Math.ceil(retryAfter) : undefined);
+    const stated = secondsToWait(this.#headers["retry-after"], this.#parts.clock.now());
+    const retryAfterSeconds = failure.retryAfterSeconds ?? stated;
     this.#giveUp(this.#errorOf({ ...failure, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) }));
   }
 
@@ -328,7 +338,7 @@ export class Relay implements UpstreamListener, OpenReply {
       { requestId: id, ...this.#names(), code: error.code, error: describe(error) },
       "the reply failed",
     );
-    this.#settle(started ? this.#status : error.status, outcomeOf(error), error.code);
+    this.#settle(started ? this.#status : error.status, started ? brokenOr(error) : outcomeOf(error), error.code);
     if (started) this.#breakOff(error);
     else refuse(request, response, dialect, error, id, ownHeaders(this.#exchange).slice(2));
     this.#finish();
@@ -337,8 +347,9 @@ export class Relay implements UpstreamListener, OpenReply {
   /** A failure behind what was sent: said where the framing has a place for it, and never with a normal end. */
   #breakOff(error: AppError): void {
     const { response, dialect, id } = this.#exchange;
-    if (this.#translation !== undefined) {
-      response.end(this.#translation.fail(failureOf(error, id)));
+    const stream = this.#translation?.stream;
+    if (stream !== undefined) {
+      response.end(stream.fail(failureOf(error, id)));
       return;
     }
     const framing = this.#framing;
@@ -401,10 +412,10 @@ export class Relay implements UpstreamListener, OpenReply {
 
 const unreadable: UpstreamFailure = { kind: "broken", status: 200, message: "" };
 
-/** Head and a small body as one text go out in one write, for which Node takes a seventh less time than for two parts. */
-function sendWhole(response: ServerResponse, body: Buffer): void {
-  if (body.length > mostAsText) response.end(body);
-  else response.end(body.toString("latin1"), "latin1");
+/** An error behind the beginning of a reply is no refusal: what had come is charged. */
+function brokenOr(error: AppError): Ending["outcome"] {
+  const outcome = outcomeOf(error);
+  return outcome === "upstream_error" ? "broken" : outcome;
 }
 
 function outcomeOf(error: AppError): Ending["outcome"] {

@@ -48,6 +48,14 @@ export function retryHeaders(headers: readonly string[]): string[] {
   return headers.filter((_, index) => retryNames.has(headers[index - (index % 2)] ?? ""));
 }
 
+/** How long to wait, as the provider's `retry-after` says it: seconds, or a date. */
+export function secondsToWait(header: string | readonly string[] | undefined, nowMs: number): number | undefined {
+  if (typeof header !== "string") return undefined;
+  const isNumber = /^\s*\d{1,9}(?:\.\d{1,6})?\s*$/.test(header);
+  const seconds = isNumber ? Number(header) : (Date.parse(header) - nowMs) / 1000;
+  return seconds > 0 ? Math.ceil(seconds) : undefined;
+}
+
 /** A model's name comes from the caller; what could not stand in a header is shown as `?`. */
 function headerSafe(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, "?");

@@ -2,25 +2,58 @@ import {
   createStateSeal,
   lossyRefusal,
   ReplyTranslation,
+  type DialectRoute,
   type ReplyContext,
+  type ReplyTranslator,
   type TranslatedRequest,
   type TranslationJob,
 } from "../../dialects/index.ts";
 import { authHeaders } from "../../providers/index.ts";
 import { translationNeeded, type Target } from "../../routing/index.ts";
-import { sentOnce } from "../../upstream/index.ts";
+import { sentOnce, type UpstreamBody } from "../../upstream/index.ts";
 import type { Exchange } from "../exchange.ts";
 import type { PipelineParts } from "../pipeline.ts";
 import type { UsedCredential } from "./credential.ts";
 import type { Asked, AskedJson } from "./decode.ts";
 import type { Prepared } from "./prepare.ts";
+import { translateEmbedding } from "./translate-embedding.ts";
+import { translateImage } from "./translate-image.ts";
+import { shapeOf, translateRerank } from "./translate-rerank.ts";
+import { translateTranscription } from "./translate-transcription.ts";
+
+/** A translated request, and what takes its reply back. */
+export interface Translated {
+  readonly sent: Pick<TranslatedRequest, "path" | "headers" | "losses"> & { readonly body: Uint8Array | UpstreamBody };
+  readonly reply: ReplyTranslator;
+}
+
+type Translate = (exchange: Exchange, asked: AskedJson, target: Target, parts: PipelineParts) => Promise<Translated>;
+
+/** What comes as JSON; a recording comes in a form. */
+type Topic = Exclude<NonNullable<DialectRoute["topic"]>, "transcription">;
+
+const translators: Readonly<Record<Topic, Translate>> = {
+  conversation: translateConversation,
+  embedding: translateEmbedding,
+  image: translateImage,
+  rerank: translateRerank,
+};
+
+/** Whether the provider takes the request as it came. */
+export function isSpoken({ dialect, route }: Exchange, asked: Asked, target: Target): boolean {
+  if (target.dialect !== dialect.id) return false;
+  const { rerank, media } = target.provider;
+  if (route.topic === "image") return media.images === "openai";
+  if (route.topic === "transcription") return media.transcription === "openai";
+  return route.topic !== "rerank" || "form" in asked || shapeOf(route, asked, target) === rerank.shape;
+}
 
 /**
  * The request in the dialect of a provider that does not speak the caller's, and how its reply is taken back. None of the
  * caller's headers goes along: they mean something in the caller's dialect only.
  *
  * @throws AppError `translation_needed` where there is no translation for what was asked, `translation_lossy` where the route
- *   wants none that leaves anything out, and what `translateRequest` throws
+ *   wants none that leaves anything out, `not_offered` where the provider has nothing of the kind, and what `translations` throw
  */
 export async function prepareTranslated(
   exchange: Exchange,
@@ -29,13 +62,9 @@ export async function prepareTranslated(
   credential: UsedCredential,
   parts: PipelineParts,
 ): Promise<Prepared> {
-  const { topic } = exchange.route;
-  if (topic === undefined || "form" in asked) throw translationNeeded(target, exchange.dialect.id, parts);
-  const job = jobOf(exchange, asked, target, parts);
-  exchange.contextTokens = job.target.traits.contextTokens;
-  const translated = await parts.translation.translator.request(job);
-  exchange.losses = translated.losses;
-  const refusal = target.lossy === "deny" ? lossyRefusal(translated.losses) : undefined;
+  const { sent, reply } = await translated(exchange, asked, target, parts);
+  exchange.losses = sent.losses;
+  const refusal = target.lossy === "deny" ? lossyRefusal(sent.losses) : undefined;
   if (refusal !== undefined) throw refusal;
   const { provider } = target;
   const headers = {
@@ -43,22 +72,44 @@ export async function prepareTranslated(
     "accept-encoding": "identity",
     "content-type": "application/json",
     ...provider.headers,
-    ...translated.headers,
+    ...sent.headers,
     ...authHeaders(target.auth, credential.secret),
   };
   return {
     request: {
       provider: provider.name,
       origin: target.origin,
-      path: target.pathPrefix + translated.path,
+      path: target.pathPrefix + sent.path,
       method: "POST",
       headers: Object.entries(headers).flat(),
-      body: sentOnce(Buffer.from(translated.body)),
+      body: "open" in sent.body ? sent.body : sentOnce(Buffer.from(sent.body)),
       allowPrivate: provider.allowPrivate,
     },
     filter: undefined,
-    translation: translationOf(exchange, asked, target, translated, parts),
+    translation: reply,
   };
+}
+
+function translated(exchange: Exchange, asked: Asked, target: Target, parts: PipelineParts): Promise<Translated> {
+  const { topic } = exchange.route;
+  if ("form" in asked) {
+    if (topic === "transcription") return translateTranscription(exchange, asked, target, parts);
+  } else if (topic !== undefined && topic !== "transcription") {
+    return translators[topic](exchange, asked, target, parts);
+  }
+  throw translationNeeded(target, exchange.dialect.id, parts);
+}
+
+async function translateConversation(
+  exchange: Exchange,
+  asked: AskedJson,
+  target: Target,
+  parts: PipelineParts,
+): Promise<Translated> {
+  const job = jobOf(exchange, asked, target, parts);
+  exchange.contextTokens = job.target.traits.contextTokens;
+  const sent = await parts.translation.translator.request("conversation", job);
+  return { sent, reply: translationOf(exchange, asked, target, sent, parts) };
 }
 
 function jobOf(exchange: Exchange, asked: AskedJson, target: Target, parts: PipelineParts): TranslationJob {
@@ -76,9 +127,11 @@ function jobOf(exchange: Exchange, asked: AskedJson, target: Target, parts: Pipe
       model,
       traits: parts.providers.models.traitsOf(provider.id, dialect, model),
       asksForUsage: provider.quirks.streamUsage === "on_request",
+      rules: provider.quirks,
     },
     sealKey: parts.translation.sealKey(),
     remembered: parts.translation.memory.of(caller.keyId),
+    items: parts.translation.items.of(caller.keyId),
   };
 }
 
@@ -99,6 +152,7 @@ function translationOf(
     tools,
     estimatedInput,
     seal: createStateSeal(parts.translation.sealKey()),
+    keepItem: (itemId, item) => parts.translation.items.remember(caller.keyId, itemId, item),
   };
   // The others' clients bring back what they were given.
   const forgets = dialect.id === "openai-chat" || dialect.id === "ollama";
@@ -108,7 +162,9 @@ function translationOf(
     origin: { provider: target.provider.id, requestId: id },
     context,
     changedTools,
-    remember: forgets ? (callId, states) => parts.translation.memory.remember(caller.keyId, callId, states) : undefined,
+    remember: forgets
+      ? (callId, thoughts) => parts.translation.memory.remember(caller.keyId, callId, thoughts)
+      : undefined,
   });
 }
 

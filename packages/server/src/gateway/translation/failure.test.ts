@@ -31,3 +31,8 @@ test("it says when to try again, if the provider did", () => {
   const error = upstreamError(failure, names, same);
   assert.deepEqual([error.status, error.retryAfterSeconds], [429, 7]);
 });
+
+test("it never says to wait for longer than a day", () => {
+  const failure = { kind: "rate_limited", status: 429, message: "slow down", retryAfterSeconds: 1e300 } as const;
+  assert.equal(upstreamError(failure, names, same).retryAfterSeconds, 86_400);
+});

@@ -18,6 +18,9 @@ const codes: Readonly<Record<FailureKind, ErrorCode>> = {
   server: "upstream_failed",
 };
 
+/** Nobody waits for longer, whatever the provider says. */
+const mostWaitSeconds = 86_400;
+
 /** Enough to see what is wrong, and not a page. */
 const mostSaid = 2_000;
 
@@ -45,6 +48,6 @@ export function upstreamError(failure: UpstreamFailure, names: FailureNames, mas
   };
   return new AppError(codes[kind], values, {
     detail: said,
-    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds: Math.min(retryAfterSeconds, mostWaitSeconds) }),
   });
 }

@@ -1,19 +1,24 @@
 import { parentPort } from "node:worker_threads";
-import { translateRequest, type TranslationJob } from "../../dialects/index.ts";
 import { asAppError } from "../../kernel/errors.ts";
-import type { Translated } from "./translator.ts";
+import { movable, translate, type Asked, type Translated } from "./translator.ts";
 
-/** The thread that translates large requests, one after the other. */
+/** The thread that translates what is large, one after the other. */
 const port = parentPort;
 if (port === null) throw new Error("this file is the body of a worker thread");
 
-port.on("message", ({ id, job }: { readonly id: number; readonly job: TranslationJob }) => {
-  port.postMessage(answerTo(id, job));
+port.on("message", (asked: Asked) => {
+  const answer = answerTo(asked);
+  port.postMessage(answer, memoryOf(answer));
 });
 
-function answerTo(id: number, job: TranslationJob): Translated {
+function memoryOf(answer: Translated): ArrayBuffer[] {
+  if (!("result" in answer) || typeof answer.result !== "object" || !("body" in answer.result)) return [];
+  return movable(answer.result.body);
+}
+
+function answerTo({ id, topic, job }: Asked): Translated {
   try {
-    return { id, request: translateRequest(job) };
+    return { id, result: translate(topic, job) };
   } catch (thrown) {
     const { code, values } = asAppError(thrown);
     return { id, code, values };
