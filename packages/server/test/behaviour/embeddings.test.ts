@@ -13,7 +13,7 @@ function lastSent(): Readonly<Record<string, unknown>> {
 }
 
 describe("embeddings", () => {
-  test("come in base64 as the SDK asks by itself, and as numbers if it is told to: the same vectors", async () => {
+  test("come in base64 as the SDK asks by itself, and as numbers if it is told to: the same vectors (B61)", async () => {
     const input = ["The gate stands open.", "为什么?"];
     const packed = await openai.embeddings.create({ model, input });
     assert.equal(lastSent()["encoding_format"], "base64");

@@ -82,7 +82,7 @@ describe("forwarding", () => {
     });
   }
 
-  test("every authentication header is taken, with no preference", async () => {
+  test("every authentication header is taken, with no preference (B57)", async () => {
     for (const name of ["x-api-key", "x-goog-api-key", "api-key"]) {
       assert.equal((await ask("openai-chat", {}, { authorization: null, [name]: gate.key })).status, 200, name);
       assert.equal(

@@ -17,7 +17,7 @@ function lastSent(): string {
 }
 
 describe("a transcription", () => {
-  test("is made, though the SDK names the model behind the file, and put down with its tokens", async () => {
+  test("is made, though the SDK names the model behind the file, and put down with its tokens (B59)", async () => {
     const reply = await openai.audio.transcriptions.create({ file, model, language: "en" });
     assert.equal(reply.text, said);
     const sent = lastSent();
@@ -53,7 +53,7 @@ describe("a transcription", () => {
     assert.deepEqual([row.input_tokens, row.audio_ms, row.usage_source], [0, 25_000, "reported"]);
   });
 
-  test("is streamed, and the end states what was used", async () => {
+  test("is streamed, and the end states what was used (B60)", async () => {
     let text = "";
     let done = "";
     for await (const event of await openai.audio.transcriptions.create({ file, model, stream: true })) {

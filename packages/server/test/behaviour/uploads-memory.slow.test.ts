@@ -48,7 +48,7 @@ async function upload(piece: Buffer): Promise<number> {
   return incoming.statusCode ?? 0;
 }
 
-test(`${uploads} uploads of ${fileBytes / mebibyte} MiB at once take a fraction of their size`, async () => {
+test(`${uploads} uploads of ${fileBytes / mebibyte} MiB at once take a fraction of their size (B58)`, async () => {
   const { port, sizes } = await openSink();
   await gate.admin.call(endpoints.providers.create, {
     input: { id: "sink", dialect: "openai-chat", base_url: `http://127.0.0.1:${port}`, allow_private: true },

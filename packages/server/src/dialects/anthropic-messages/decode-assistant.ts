@@ -24,8 +24,13 @@ export function assistantParts(block: JsonObject, path: string, context: PartCon
       context.losses.changed(path, `a \`${type}\` is left out; what came of it is told`);
       return [];
     default:
-      return asText(block, type, path, context.losses);
+      return asText(block, type, path, context.losses).map(setApart);
   }
+}
+
+/** Texts that follow each other are one that was cut somewhere, and this is none of them. */
+function setApart({ text, ...same }: TextPart): TextPart {
+  return { ...same, text: `\n${text}\n\n` };
 }
 
 function textOf(block: JsonObject, path: string): TextPart {

@@ -279,8 +279,8 @@ describe("content", () => {
     const parts = partsOf(body, 1);
     assert.deepEqual(parts, [
       { type: "text", text: "I search." },
-      { type: "text", text: "[Result of web search]\nA – https://example.com/a" },
-      { type: "text", text: "So far: nothing." },
+      { type: "text", text: "\n[Result of web search]\nA – https://example.com/a\n\n" },
+      { type: "text", text: "\nSo far: nothing.\n\n" },
     ]);
     assert.deepEqual(kindsOf(decoded(body)), [
       "changed messages[1].content[1]",

@@ -1,5 +1,6 @@
 import { AppError } from "../../kernel/errors.ts";
 import type { AssistantPart, JsonObject, ThinkingPart, ToolCallPart } from "../canonical/conversation.ts";
+import { withoutCutCall } from "../canonical/cut-call.ts";
 import type { Reply } from "../canonical/reply.ts";
 import type { StateSeal } from "../canonical/state-seal.ts";
 import { argumentsObject } from "../canonical/wire.ts";
@@ -10,9 +11,7 @@ import { hiddenSignature, signatureOf } from "./hidden-thinking.ts";
 import { stopFields } from "./stop-reasons.ts";
 
 export function encodeReply(reply: Reply, context: ReplyContext): JsonObject {
-  const isCut = reply.finish.reason === "length" || reply.finish.reason === "window_full";
-  const parts = isCut ? withoutBrokenEnd(reply.parts) : reply.parts;
-  const content = contentOf(parts, context);
+  const content = contentOf(withoutCutCall(reply), context);
   if (reply.finish.reason === "malformed_call" && content.length === 0) throw broken();
   const hasRefusal = reply.parts.some((part) => part.type === "refusal");
   const characters = reply.parts.reduce((sum, part) => sum + lengthOf(part), 0);
@@ -38,13 +37,6 @@ export function displayIn({ echo }: ReplyContext): ThinkingDisplay {
 
 function lengthOf(part: AssistantPart): number {
   return part.type === "tool_call" ? part.arguments.length : part.text.length;
-}
-
-/** A call that a limit cut was never whole, so it is not there. */
-function withoutBrokenEnd(parts: readonly AssistantPart[]): readonly AssistantPart[] {
-  const last = parts.at(-1);
-  const isBroken = last?.type === "tool_call" && argumentsObject(last.arguments) === undefined;
-  return isBroken ? parts.slice(0, -1) : parts;
 }
 
 /** Reasoning that the caller did not ask for is there only before a call, whose provider may want it back. */
@@ -87,6 +79,7 @@ function callBlock({ id, name, kind, arguments: text }: ToolCallPart): JsonObjec
   return { type: "tool_use", id, name, input };
 }
 
-function broken(): AppError {
+/** Of a call that is none. */
+export function broken(): AppError {
   return new AppError("upstream_broke", { provider: "the provider" });
 }

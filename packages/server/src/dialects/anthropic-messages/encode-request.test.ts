@@ -74,7 +74,7 @@ describe("the limit of the answer", () => {
     assert.deepEqual(field("max_tokens", {}), [8_192]);
     assert.deepEqual(field("max_tokens", { maxOutputTokens: 99_000 }, { maxOutputTokens: 64_000 }), [
       64_000,
-      "changed max_tokens",
+      "hint max_tokens",
     ]);
   });
 

@@ -116,6 +116,20 @@ describe("a stream to a caller", () => {
     assert.ok(asked.includes('"content_block_start","index":0,"content_block":{"type":"text"'));
   });
 
+  test("fails at a call with broken arguments, unless it is there that the answer was cut", () => {
+    const broken = call("toolu_1", '{"city": "Zü');
+    const write = (parts: readonly AssistantPart[], reason: "length" | "tool_calls") => (): string => {
+      const encoder = anthropicCodec.createStreamEncoder(context);
+      return eventsOf(replyOf(parts, { reason }))
+        .map((event) => encoder.push(event))
+        .join("");
+    };
+    assert.throws(write([broken], "tool_calls"), { code: "upstream_broke" });
+    assert.throws(write([broken, call("toolu_2", "{}")], "length"), { code: "upstream_broke" });
+    assert.match(write([broken], "length")(), /"stop_reason":"max_tokens"/);
+    assert.match(write([call("toolu_1", ""), call("toolu_2", "{}")], "tool_calls")(), /"stop_reason":"tool_use"/);
+  });
+
   test("pings at any time between events, and only after its start", () => {
     const encoder = anthropicCodec.createStreamEncoder(context);
     assert.deepEqual(typesOf(encoder.ping()), ["message_start", "ping"]);
@@ -176,7 +190,7 @@ function addDelta(
 
 const part: fc.Arbitrary<AssistantPart> = fc.oneof(
   fc.string({ minLength: 1, unit: "grapheme" }).map(text),
-  fc.tuple(fc.uuid(), fc.json()).map(([id, json]) => call(id, json)),
+  fc.tuple(fc.uuid(), fc.dictionary(fc.string(), fc.jsonValue())).map(([id, input]) => call(id, JSON.stringify(input))),
 );
 
 test("what is written is read again as the same reply, and its events are in order", () => {

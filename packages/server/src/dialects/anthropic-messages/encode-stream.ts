@@ -1,10 +1,12 @@
 import type { ReasoningState, ThinkingPart } from "../canonical/conversation.ts";
+import { isCut } from "../canonical/cut-call.ts";
 import type { Block, BlockEnd, Finish, ReplyEvent } from "../canonical/reply.ts";
 import type { TokenUsage } from "../../kernel/tokens.ts";
+import { argumentsObject } from "../canonical/wire.ts";
 import type { ReplyContext, StreamEncoder } from "../codec.ts";
 import type { Failure } from "../dialect.ts";
 import type { ThinkingDisplay } from "./decode-thinking.ts";
-import { displayIn, messageHead, thinkingBlock } from "./encode-reply.ts";
+import { broken, displayIn, messageHead, thinkingBlock } from "./encode-reply.ts";
 import { deltaUsage, estimatedUsage, messageUsage } from "./encode-usage.ts";
 import { encodeFailureEvent } from "./failure.ts";
 import { signatureOf } from "./hidden-thinking.ts";
@@ -19,6 +21,9 @@ import { stopFields } from "./stop-reasons.ts";
  *
  * Reasoning that was not asked for at all is kept until a call begins, and written before it, empty, with the text and the state
  * in its signature, for some providers want it back with the call's result. Without a call it is never written.
+ *
+ * Arguments of a call that are no JSON object stay as they came where the answer was cut in them. Anywhere else the stream fails:
+ * the vendor's clients make of them what they can, up to nothing, and run the tool with it.
  */
 export function createStreamEncoder(context: ReplyContext): StreamEncoder {
   return new MessageEncoder(context);
@@ -50,6 +55,9 @@ class MessageEncoder implements StreamEncoder {
   #holding: string[] | undefined;
   #held: ThinkingPart[] = [];
   #hasRefusal = false;
+  /** The arguments so far of the call that is open. */
+  #arguments: string[] = [];
+  #isBroken = false;
   #characters = 0;
 
   constructor(context: ReplyContext) {
@@ -95,12 +103,14 @@ class MessageEncoder implements StreamEncoder {
 
   #delta(text: string): string {
     this.#characters += text.length;
+    if (this.#block === "tool_call") this.#arguments.push(text);
     if (this.#holding === undefined) return `${this.#deltaHead}${JSON.stringify(text)}}}\n\n`;
     this.#holding.push(text);
     return "";
   }
 
   #begin(block: Block): string {
+    if (this.#isBroken) throw broken();
     this.#block = block.type;
     if (block.type === "thinking" && this.#display !== "shown") {
       this.#holding = [];
@@ -116,6 +126,7 @@ class MessageEncoder implements StreamEncoder {
 
   #end({ state }: BlockEnd): string {
     if (this.#holding !== undefined) return this.#endHeld(this.#holding.join(""), state);
+    if (this.#block === "tool_call") this.#isBroken = argumentsObject(this.#arguments.splice(0).join("")) === undefined;
     const signature = this.#block === "thinking" ? this.#signature(signatureOf(state, this.#context.seal)) : "";
     return signature + this.#stop();
   }
@@ -155,6 +166,7 @@ class MessageEncoder implements StreamEncoder {
   }
 
   #finish(finish: Finish, usage: TokenUsage | undefined): string {
+    if (this.#isBroken && !isCut(finish)) throw broken();
     this.#over = true;
     const start = this.#start();
     const delta = { ...stopFields(finish, this.#hasRefusal), container: null };

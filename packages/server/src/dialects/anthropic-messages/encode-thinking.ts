@@ -59,7 +59,7 @@ function limitOf({ maxOutputTokens }: Conversation, traits: ModelTraits, losses:
   const most = traits.maxOutputTokens;
   if (maxOutputTokens === undefined) return most ?? usualLimit;
   if (most === undefined || maxOutputTokens <= most) return Math.max(maxOutputTokens, 1);
-  losses.changed("max_tokens", `the model answers with ${most} tokens at most`);
+  losses.hint("max_tokens", `the model answers with ${most} tokens at most`);
   return most;
 }
 
@@ -100,7 +100,9 @@ function enabled(budget: number, maxTokens: number): ThinkingChoice {
  * begin with its own reasoning.
  */
 function isResumable(turns: readonly Turn[], { provider }: TargetModel): boolean {
-  const said = turns.filter((turn) => turn.role !== "system");
+  const isNothing = (part: Turn["parts"][number]): boolean =>
+    part.type === "thinking" && !isNative(part.state, provider);
+  const said = turns.filter((turn) => turn.role !== "system" && !turn.parts.every(isNothing)); // nothing of such is sent
   const last = said.at(-1);
   if (last?.role !== "user" || last.parts[0]?.type !== "tool_result") return true;
   const caller = said.at(-2);

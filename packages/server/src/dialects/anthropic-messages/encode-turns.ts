@@ -38,8 +38,11 @@ function messageOf(turn: Turn, context: BlockContext): Message {
 function assistantBlock(part: AssistantPart, context: BlockContext): readonly Block[] {
   switch (part.type) {
     case "text":
+      if (part.citations !== undefined)
+        context.losses.dropped(`${context.path}.citations`, "the model is not told them");
       return [textBlock(part, context)];
     case "refusal":
+      context.losses.changed(`${context.path}.refusal`, "it is told as text");
       return [{ type: "text", text: part.text }];
     case "tool_call":
       return [callBlock(part, context)];

@@ -245,3 +245,42 @@ test("text and arguments come out whole and in their order, unless the reply bre
     ),
   );
 });
+
+describe("a stream without an end", () => {
+  test("of many blocks is broken, and costs no more than they do", { timeout: 60_000 }, () => {
+    const calls = collected((writer) => {
+      for (let index = 0; index < 100_000; index++) writer.call(index, `id_${index}`, "f");
+      writer.finish({ reason: "tool_calls" }, undefined);
+    });
+    assert.match("kind" in calls ? calls.message : "", /more than 4000 parts/);
+    const blocks = collected((writer) => {
+      for (let count = 0; count < 50_000; count++) {
+        writer.text("a");
+        writer.thinking("b");
+      }
+      writer.finish(end, undefined);
+    });
+    assert.match("kind" in blocks ? blocks.message : "", /more than 4000 parts/);
+    const states = collected((writer) => {
+      for (let index = 0; index < 5_000; index++) writer.state({ dialect: "gemini", provider: "p", data: "x" });
+      writer.finish(end, undefined);
+    });
+    assert.match("kind" in states ? states.message : "", /more than 4000 parts/);
+  });
+
+  test("of one block is broken, too, be it written or held", () => {
+    const piece = "x".repeat(1024 * 1024);
+    const text = new BlockWriter();
+    const held = new BlockWriter();
+    held.call(0, "a", ""); // no name comes, so it is held
+    for (let count = 0; count < 17; count++) {
+      text.text(piece);
+      held.callText(0, piece);
+    }
+    for (const writer of [text, held]) {
+      assert.ok(writer.isOver);
+      const last = writer.take().at(-1);
+      assert.equal(last?.type === "failure" ? last.failure.kind : "", "broken");
+    }
+  });
+});

@@ -2,6 +2,10 @@ import type { TokenUsage } from "../../kernel/tokens.ts";
 import type { Citation, ReasoningState, ToolKind } from "./conversation.ts";
 import type { Finish, ReplyEvent, UpstreamFailure } from "./reply.ts";
 
+const mostBlocks = 4_000;
+/** Of a reply, in UTF-16 units. */
+const mostText = 16 * 1024 * 1024;
+
 /*
  * Puts what a provider's stream says into the order of reply events, so that every decoder may say things as they come: text
  * between the parts of a call, several calls at a time, an end before the counts.
@@ -13,7 +17,8 @@ import type { Finish, ReplyEvent, UpstreamFailure } from "./reply.ts";
  * is open. What comes for another meanwhile is held, and written as a block of its own once that one has ended, which it does
  * when text or reasoning comes, or with the reply; if more of it comes then, the stream fails, for a part of a call must not be
  * taken for the whole. A call of which the name is not known yet is held too; if it never comes, the reply is broken, unless
- * nothing at all came of that call. Empty texts open nothing.
+ * nothing at all came of that call. Empty texts open nothing. A reply of more blocks or more text than any has is broken, too: a
+ * provider could send them without end, and they are held here and further on.
  */
 export class BlockWriter {
   #events: ReplyEvent[] = [];
@@ -45,6 +50,9 @@ export class BlockWriter {
   }
 
   #began = false;
+  /** Begun so far, written or held, and how much was said in them. */
+  #blocks = 0;
+  #length = 0;
   /** Whether a call was written. */
   #called = false;
 
@@ -69,7 +77,7 @@ export class BlockWriter {
   /** Of the thinking block that is open, or of an empty one; it ends with it. */
   state(state: ReasoningState): void {
     if (this.#state === "over") return;
-    if (this.#open !== "thinking") this.#begin("thinking");
+    if (this.#open !== "thinking" && !this.#begin("thinking")) return;
     this.#events.push({ type: "block_end", state });
     this.#open = undefined;
     this.#state = "between";
@@ -88,6 +96,7 @@ export class BlockWriter {
   call(key: string | number, id: string, name: string, kind: ToolKind = "function"): void {
     if (this.#state === "over") return;
     const call = this.#calls.get(key) ?? this.#newCall(key, kind);
+    if (call === undefined) return;
     if (call.id === "") call.id = id;
     if (call.name === "") call.name = name;
     this.#advance(call);
@@ -98,6 +107,7 @@ export class BlockWriter {
     const call = this.#calls.get(key);
     if (call === undefined || text === "" || this.#state === "over") return;
     if (call.done) return this.fail({ kind: "broken", status: 200, message: "a tool call went on after it had ended" });
+    if (!this.#holds(text)) return;
     call.length += text.length;
     if (this.#open === call) this.#events.push({ type: "block_delta", text });
     else call.held.push(text);
@@ -153,20 +163,39 @@ export class BlockWriter {
 
   #write(kind: "text" | "thinking" | "refusal", text: string): void {
     if (text === "" || this.#state === "over") return;
-    if (this.#open !== kind) this.#begin(kind);
-    this.#events.push({ type: "block_delta", text });
+    if (this.#open !== kind && !this.#begin(kind)) return;
+    if (this.#holds(text)) this.#events.push({ type: "block_delta", text });
   }
 
-  #begin(kind: "text" | "thinking" | "refusal"): void {
+  /** Whether there may be one more; the reply fails otherwise. */
+  #admits(): boolean {
+    this.#blocks += 1;
+    if (this.#blocks <= mostBlocks) return true;
+    this.fail({ kind: "broken", status: 200, message: `the reply has more than ${mostBlocks} parts` });
+    return false;
+  }
+
+  /** Whether there may be that much more; the reply fails otherwise. */
+  #holds(text: string): boolean {
+    this.#length += text.length;
+    if (this.#length <= mostText) return true;
+    this.fail({ kind: "broken", status: 200, message: `the reply has more than ${mostText} characters` });
+    return false;
+  }
+
+  #begin(kind: "text" | "thinking" | "refusal"): boolean {
+    if (!this.#admits()) return false;
     this.start();
     this.#endAll();
     this.#began = true;
     this.#open = kind;
     this.#state = "open";
     this.#events.push({ type: "block_start", block: { type: kind } });
+    return true;
   }
 
-  #newCall(key: string | number, kind: ToolKind): Call {
+  #newCall(key: string | number, kind: ToolKind): Call | undefined {
+    if (!this.#admits()) return undefined;
     const call: Call = { id: "", name: "", kind, held: [], length: 0, ended: false, done: false };
     this.#calls.set(key, call);
     this.#held.push(call);

@@ -30,7 +30,6 @@ test("a prompt that is too long is known by the words of every well-known vendor
 test("an empty purse and a refused key are known by their words", () => {
   const credits = [
     "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade.",
-    "You exceeded your current quota, please check your plan and billing details.",
     "Insufficient Balance",
     "insufficient_quota",
     "This request requires more credits, or fewer max_tokens.",
@@ -50,6 +49,8 @@ test("other refusals say nothing by their words", () => {
     "",
     "max_tokens: must be greater than or equal to 1",
     "Rate limit reached for tokens per min (TPM): Limit 30000, Requested 40000. The input or output tokens must be reduced.",
+    "You exceeded your current quota, please check your plan and billing details.",
+    "Rate limit exceeded: no API key was given, and others have 3 requests per minute.",
     "messages.0.content: Input should be a valid list",
     "tools: Tool names must be unique.",
     "temperature: range: 0..1",

@@ -17,11 +17,12 @@ const tooLong: readonly RegExp[] = [
   /model_context_window_exceeded|string_above_max_length_tokens/i,
 ];
 
-/** A rate of tokens is no length of a prompt. */
+/** A rate of tokens is no length of a prompt, and what is more for those with a key says nothing of a key that was sent. */
 const rate = /rate limit|per (?:minute|day|hour|second)|\b(?:tpm|rpm|tpd)\b/i;
 
+/** "You exceeded your current quota" is a rate with Google; where it is an empty purse, a code says so (`insufficient_quota`). */
 const noCredit =
-  /credit balance is too low|insufficient[ _](?:quota|credits?|balance|funds)|exceeded your current quota|out of credits|billing (?:hard limit|is not active)|payment required|requires? more credits|余额不足/i;
+  /credit balance is too low|insufficient[ _](?:quota|credits?|balance|funds)|out of credits|billing (?:hard limit|is not active)|payment required|requires? more credits|余额不足/i;
 
 const badKey =
   /(?:invalid|incorrect|expired|revoked|missing|no|not valid)[ _-]?(?:x-)?api[ _-]?key|api[ _-]?key[^.]{0,30}(?:not valid|invalid|expired|not found|missing)|invalid (?:bearer|authentication|access) token|authentication[^.]{0,20}(?:fails|failed)/i;
@@ -30,8 +31,9 @@ const badKey =
 export function kindOfWords(words: string): "context_too_long" | "credits" | "refused_key" | undefined {
   const seen = words.slice(0, 2_000);
   if (noCredit.test(seen)) return "credits";
+  if (rate.test(seen)) return undefined;
   if (badKey.test(seen)) return "refused_key";
-  return !rate.test(seen) && tooLong.some((pattern) => pattern.test(seen)) ? "context_too_long" : undefined;
+  return tooLong.some((pattern) => pattern.test(seen)) ? "context_too_long" : undefined;
 }
 
 export function kindOfStatus(status: number): FailureKind {

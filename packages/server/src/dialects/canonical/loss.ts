@@ -11,7 +11,10 @@ export interface Loss {
   readonly why: string;
 }
 
-/** Gathers losses; the same place is named once. */
+/** More than anybody reads; a caller could make a hundred thousand. */
+const mostNamed = 1_000;
+
+/** Gathers losses; the same place is named once, and what there is no room for as one. */
 export class Losses {
   readonly #found = new Map<string, Loss>();
 
@@ -32,7 +35,14 @@ export class Losses {
   }
 
   get list(): readonly Loss[] {
-    return [...this.#found.values()];
+    const all = [...this.#found.values()];
+    if (all.length <= mostNamed) return all;
+    const rest = all.slice(mostNamed - 1);
+    const kind = rest.every((loss) => loss.kind === "hint") ? "hint" : "dropped";
+    return [
+      ...all.slice(0, mostNamed - 1),
+      { path: `${rest.length} more places`, kind, why: "they are too many to name" },
+    ];
   }
 
   #add(loss: Loss): void {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AppError } from "../../kernel/errors.ts";
-import { base64At, dataUrl, mediaType, sourceOfUrl } from "./media.ts";
+import { base64At, dataUrl, fileName, mediaType, sourceOfUrl } from "./media.ts";
 
 const refused = (path: string) => (thrown: unknown) =>
   thrown instanceof AppError && thrown.code === "invalid_request" && thrown.message.startsWith(`\`${path}\` `);
@@ -30,4 +30,11 @@ test("base64 is rewritten as providers want it, and nothing else passes for it",
   assert.equal(base64At("a-_b\nc d==", "x"), "a+/bcd==");
   assert.equal(base64At("", "x"), "");
   for (const text of ["a=b", "é", "====", "a,b"]) assert.throws(() => base64At(text, "x"), refused("x"));
+});
+
+test("a file's name ends in what it is, whatever the caller called it", () => {
+  assert.equal(fileName("Contract", "application/pdf"), "Contract.pdf");
+  assert.equal(fileName("a.PDF", "application/pdf"), "a.PDF");
+  assert.equal(fileName(undefined, "application/pdf"), "document.pdf");
+  assert.equal(fileName("a.bin", "application/octet-stream"), "a.bin");
 });

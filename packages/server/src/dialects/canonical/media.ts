@@ -14,7 +14,7 @@ const aliases: Readonly<Record<string, string>> = {
 /** Lower case, without parameters, and the registered name of it. */
 export function mediaType(written: string): string {
   const essence = (written.split(";")[0] ?? "").trim().toLowerCase();
-  return aliases[essence] ?? essence;
+  return Object.hasOwn(aliases, essence) ? (aliases[essence] ?? essence) : essence;
 }
 
 /** Images that every provider with eyes takes. */
@@ -45,3 +45,16 @@ export function base64At(text: string, path: string): string {
 export function dataUrl(source: MediaSource & { readonly kind: "base64" }): string {
   return `data:${source.mediaType};base64,${source.data}`;
 }
+
+/** A name that tells what is in the file: OpenAI goes by its ending, and refuses a file that has none. */
+export function fileName(name: string | undefined, type: string): string {
+  const ending = Object.hasOwn(endings, type) ? endings[type] : undefined;
+  const stem = name ?? "document";
+  return ending === undefined || stem.toLowerCase().endsWith(ending) ? stem : stem + ending;
+}
+
+const endings: Readonly<Record<string, string>> = {
+  "application/pdf": ".pdf",
+  "text/csv": ".csv",
+  "text/plain": ".txt",
+};

@@ -174,3 +174,20 @@ function assertRules(turns: readonly Turn[]): void {
 function idOfCall(part: AssistantPart): readonly string[] {
   return part.type === "tool_call" ? [part.id] : [];
 }
+
+/* What grows with the square of a request would hold up everyone for minutes here. */
+test("a very long conversation is put in order in no time", { timeout: 20_000 }, () => {
+  const many = 20_000;
+  const numbered = Array.from({ length: many }, (_, index) => String(index));
+  assert.equal(ordered(...numbered.map((words) => user(words))).turns[0]?.parts.length, many);
+  assert.equal(ordered(user("a"), ...numbered.map((words) => assistant(words))).turns[1]?.parts.length, many);
+  const same = ordered(user("a"), assistant(...numbered.map(() => call("same"))));
+  assert.deepEqual(same.turns[1]?.parts.at(-1), call(`same_${many - 1}`));
+  const answered = ordered(
+    user("a"),
+    assistant(...numbered.map(call)),
+    user(...numbered.toReversed().map((id) => result(id))),
+  );
+  assert.deepEqual(answered.turns[2]?.parts.at(-1), result(String(many - 1)));
+  assert.deepEqual(answered.losses, []);
+});

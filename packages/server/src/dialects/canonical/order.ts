@@ -54,16 +54,23 @@ function cleanResult(part: UserPart): UserPart {
 }
 
 function merged(turns: readonly Turn[]): readonly Turn[] {
-  const out: Turn[] = [];
+  return runsOf(turns).flatMap((run): readonly Turn[] => {
+    const [first] = run;
+    if (first === undefined || run.length === 1 || first.role === "system") return run;
+    const parts = run.flatMap((turn): readonly (AssistantPart | UserPart)[] => turn.parts);
+    return [{ ...first, parts } as Turn]; // parts of turns of one role
+  });
+}
+
+/** Neighbours of the same role; all at once, because a caller may send very many. */
+function runsOf(turns: readonly Turn[]): readonly (readonly Turn[])[] {
+  const runs: Turn[][] = [];
   for (const turn of turns) {
-    const last = out.at(-1);
-    if (last?.role === "user" && turn.role === "user")
-      out[out.length - 1] = { ...last, parts: [...last.parts, ...turn.parts] };
-    else if (last?.role === "assistant" && turn.role === "assistant")
-      out[out.length - 1] = { ...last, parts: [...last.parts, ...turn.parts] };
-    else out.push(turn);
+    const last = runs.at(-1);
+    if (last?.[0]?.role === turn.role) last.push(turn);
+    else runs.push([turn]);
   }
-  return out;
+  return runs;
 }
 
 /** Behind each turn with calls, their results, wherever they stood up to the next turn of the assistant's. */
@@ -91,15 +98,15 @@ type Following = Turn & { readonly role: "user" | "system" };
 
 /** A turn and what follows it, its results in front. Each result answers the first call of its id that has none yet. */
 function answered(turn: AssistantTurn, following: readonly Following[], ids: CallIds, losses: Losses): readonly Turn[] {
-  const given = following.flatMap((each) => (each.role === "user" ? each.parts : []));
+  const given = resultsById(following);
   const used = new Set<UserPart>();
   const results: ToolResultPart[] = [];
   const parts = turn.parts.map((part) => {
     if (part.type !== "tool_call") return part;
-    const result = given.find((each) => each.type === "tool_result" && each.callId === part.id && !used.has(each));
+    const result = given.get(part.id)?.next().value;
     if (result !== undefined) used.add(result);
     const id = ids.unique(part.id);
-    results.push(result?.type === "tool_result" ? { ...result, callId: id } : noResult({ ...part, id }, losses));
+    results.push(result === undefined ? noResult({ ...part, id }, losses) : { ...result, callId: id });
     return id === part.id ? part : { ...part, id };
   });
   if (results.length === 0) return [turn, ...withoutResults(following, losses)];
@@ -109,17 +116,30 @@ function answered(turn: AssistantTurn, following: readonly Following[], ids: Cal
   return [{ ...turn, parts }, { role: "user", parts: results }, ...withoutResults(rest, losses)];
 }
 
+/** The results that are left for each id, in their order. */
+function resultsById(following: readonly Following[]): ReadonlyMap<string, Iterator<ToolResultPart, undefined>> {
+  const given = following.flatMap((each) => (each.role === "user" ? each.parts : []));
+  const byId = Map.groupBy(
+    given.filter((part) => part.type === "tool_result"),
+    ({ callId }) => callId,
+  );
+  return new Map([...byId].map(([id, results]) => [id, results.values()]));
+}
+
 /**
  * Ids that some providers refuse if two calls of a conversation have them, and some clients count anew in each turn or leave
  * empty. A second one is told apart by its place among its like, so that it is the same in the next request.
  */
 class CallIds {
   readonly #used = new Set<string>();
+  /** How many of an id there were, so that the next does not try all their names again. */
+  readonly #counts = new Map<string, number>();
 
   unique(id: string): string {
     let unique = id;
-    for (let count = 1; unique === "" || this.#used.has(unique); count++)
-      unique = `${id === "" ? "call" : id}_${count}`;
+    let count = this.#counts.get(id) ?? 0;
+    while (unique === "" || this.#used.has(unique)) unique = `${id === "" ? "call" : id}_${++count}`;
+    this.#counts.set(id, count);
     this.#used.add(unique);
     return unique;
   }

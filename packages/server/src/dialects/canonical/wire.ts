@@ -74,13 +74,36 @@ export function present<T extends object>(fields: T): { [Key in keyof T]: Exclud
   return Object.fromEntries(kept) as { [Key in keyof T]: Exclude<T[Key], undefined> };
 }
 
-/** The arguments of a call as an object; undefined if they are none. No arguments at all are an empty object. */
+/**
+ * The arguments of a call as an object, to be written and not to be looked into; undefined if they are none. No arguments at all
+ * are an empty object. Numbers that would be written in another way than they came (`1.0`, twenty digits) are kept as they are.
+ */
 export function argumentsObject(text: string): JsonObject | undefined {
   if (text.trim() === "") return {};
   try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
+    const value: unknown = oddNumber.test(text) ? exactJson.parse(text, asWritten) : JSON.parse(text);
+    return isObject(value) && !exactJson.isRawJSON(value) ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** What may be a number that is not written as JavaScript would write it. */
+const oddNumber = /\d[.eE]\d|\d[eE][+-]|-0|\d{16}/;
+
+/** What the engine has, and the types do not yet: https://tc39.es/proposal-json-parse-with-source */
+interface ExactJson {
+  parse(
+    text: string,
+    reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
+  ): unknown;
+  rawJSON(text: string): unknown;
+  isRawJSON(value: unknown): boolean;
+}
+
+const exactJson = JSON as unknown as ExactJson;
+
+function asWritten(_key: string, value: unknown, { source }: { readonly source?: string }): unknown {
+  if (typeof value !== "number" || source === undefined || String(value) === source) return value;
+  return exactJson.rawJSON(source);
 }

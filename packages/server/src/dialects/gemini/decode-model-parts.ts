@@ -13,7 +13,7 @@ export interface ModelContext extends ContentContext {
 
 /** Appends what the part says; its signature stands in a thought before it. */
 export function decodeModelPart(value: unknown, path: string, context: ModelContext): void {
-  const { losses, parts } = context;
+  const { losses } = context;
   const part = camelNames(objectAt(value, path));
   const signature = optionalText(part["thoughtSignature"], `${path}.thoughtSignature`) ?? "";
   const text = optionalText(part["text"], `${path}.text`);

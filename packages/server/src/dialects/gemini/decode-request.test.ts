@@ -98,9 +98,26 @@ test("the same call has the same id each time, whatever follows it", () => {
 test("calls that are spread over two contents of the model's find their results", () => {
   const called = (name: string) => ({ role: "model", parts: [{ functionCall: { name } }] });
   const parts = ["b", "a"].map((name) => ({ functionResponse: { name, response: { output: name } } }));
-  const [, , , results] = turnsOf([user, called("a"), called("b"), { role: "user", parts }]);
+  const [, , results] = turnsOf([user, called("a"), called("b"), { role: "user", parts }]);
   const ids = ((results?.parts ?? []) as readonly ToolResultPart[]).map(({ callId }) => callId);
   assert.deepEqual(ids, ["call_2_0", "call_1_0"]);
+});
+
+test("the chunks of a stream, kept as contents each, are one turn with whole texts", () => {
+  const chunk = (part: object) => ({ role: "model", parts: [part] });
+  const thoughts = ["Let", " me"].map((text) => chunk({ text, thought: true }));
+  const said = ["It", " is\n", "\n", "snow"].map((text) => chunk({ text }));
+  const call = chunk({ functionCall: { name: "f", id: "c1" } });
+  const turns = turnsOf([user, ...thoughts, ...said, call, chunk({ text: "" }), user]);
+  assert.deepEqual(
+    turns.map((turn) => turn.role),
+    ["user", "assistant", "user"],
+  );
+  assert.deepEqual(turns[1]?.parts, [
+    { type: "thinking", text: "Let me" },
+    { type: "text", text: "It is\n\nsnow" },
+    { type: "tool_call", id: "c1", name: "f", kind: "function", arguments: "{}" },
+  ]);
 });
 
 test("fields may be written in snake case", () => {

@@ -37,9 +37,18 @@ export interface TurnContext {
   readonly wantsSignature: boolean;
 }
 
-/** The turns since the user last said anything but what tools returned: only their signatures are looked at. */
+/**
+ * The turns since the user last said anything but what tools returned: only their signatures are looked at. What is said behind
+ * results goes into one content with them, and counts as they do.
+ */
 function newestTask(turns: readonly Turn[]): number {
-  return turns.findLastIndex((turn) => turn.role === "user" && turn.parts[0]?.type !== "tool_result");
+  let task = -1;
+  for (let index = turns.length - 1; index >= 0; index--) {
+    const turn = turns[index];
+    if (turn?.role === "assistant" && task >= 0) return task;
+    if (turn?.role === "user") task = turn.parts[0]?.type === "tool_result" ? -1 : index;
+  }
+  return task;
 }
 
 function encodeTurn(turn: Turn, context: TurnContext): Content {

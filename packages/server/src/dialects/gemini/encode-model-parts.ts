@@ -2,6 +2,8 @@ import type {
   AssistantPart,
   JsonObject,
   ReasoningState,
+  RefusalPart,
+  TextPart,
   ThinkingPart,
   ToolCallPart,
 } from "../canonical/conversation.ts";
@@ -32,7 +34,10 @@ export function encodeModelParts(parts: readonly AssistantPart[], context: TurnC
   for (const part of parts) {
     if (part.type !== "thinking") {
       if (part.type === "tool_call") signedPart({ functionCall: callOf(part, context) });
-      else signedPart({ text: part.text });
+      else {
+        noticeText(part, context);
+        signedPart({ text: part.text });
+      }
     } else if (isSignedBy(part, context.target.provider)) {
       if (signature !== undefined) signedPart({ text: "" });
       const { text, state } = part;
@@ -45,11 +50,15 @@ export function encodeModelParts(parts: readonly AssistantPart[], context: TurnC
   return context.wantsSignature ? withWaiver(out) : out;
 }
 
-/** Of calls made together Google signs the first only; so where any is signed, all are. */
+function noticeText(part: TextPart | RefusalPart, { losses, path }: TurnContext): void {
+  if (part.type === "refusal") losses.changed(`${path}.refusal`, "it is told as text");
+  else if (part.citations !== undefined) losses.dropped(`${path}.citations`, "the model is not told them");
+}
+
+/** Of calls made together Google signs the first only; so where that one is signed, all are. */
 function withWaiver(parts: JsonObject[]): JsonObject[] {
-  const calls = parts.filter((part) => part["functionCall"] !== undefined);
-  const [first] = calls;
-  if (first === undefined || calls.some((part) => part["thoughtSignature"] !== undefined)) return parts;
+  const first = parts.find((part) => part["functionCall"] !== undefined);
+  if (first === undefined || first["thoughtSignature"] !== undefined) return parts;
   return parts.map((part) => (part === first ? { ...part, thoughtSignature: waiver } : part));
 }
 

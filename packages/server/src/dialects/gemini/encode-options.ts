@@ -22,7 +22,7 @@ export function encodeConfig(
     ...encodeSampling(sampling, traits, losses),
     maxOutputTokens: limitOf(maxOutputTokens, traits, losses),
     stopSequences: stopsOf(stop, losses),
-    thinkingConfig: encodeThinking(reasoning, traits, losses),
+    thinkingConfig: encodeThinking(reasoning, maxOutputTokens, traits, losses),
     ...format.fields,
   });
   return { config, instruction: format.instruction };
@@ -59,7 +59,7 @@ function limitOf(
 ): number | undefined {
   if (asked === undefined || most === undefined || asked <= most)
     return asked === undefined ? undefined : Math.max(asked, 1);
-  losses.changed("max_tokens", `the model answers with ${most} tokens at most`);
+  losses.hint("max_tokens", `the model answers with ${most} tokens at most`);
   return most;
 }
 

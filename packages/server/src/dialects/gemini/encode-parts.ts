@@ -4,6 +4,7 @@ import type {
   ImagePart,
   JsonObject,
   MediaSource,
+  ResultPart,
   ToolResultPart,
   UserPart,
 } from "../canonical/conversation.ts";
@@ -15,7 +16,7 @@ type MediaPart = ImagePart | DocumentPart | AudioPart;
 /** Results first, as they are in order already; what they show, and all else, follows in the same content. */
 export function encodeUserParts(parts: readonly UserPart[], context: TurnContext): readonly JsonObject[] {
   const results = parts.filter((part) => part.type === "tool_result");
-  const shown = results.flatMap((result) => result.parts.filter((part) => part.type !== "text"));
+  const shown = results.flatMap((result) => result.parts.filter((part) => !isText(part)).filter(isMedia));
   const rest = parts.filter((part) => part.type !== "tool_result");
   return [
     ...results.map((result) => resultOf(result, context)),
@@ -25,11 +26,20 @@ export function encodeUserParts(parts: readonly UserPart[], context: TurnContext
 }
 
 function resultOf({ callId, parts, isError }: ToolResultPart, { calls }: TurnContext): JsonObject {
-  const texts = parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
+  const texts = parts.filter(isText).map((part) => (part.type === "text" ? part.text : textOf(part)));
   const hasMedia = texts.length < parts.length;
   const said = texts.length === 0 && hasMedia ? "The result is shown below." : texts.join("\n");
   const response = isError ? { error: said } : { output: said };
   return { functionResponse: present({ id: calls.told(callId), name: calls.nameOf(callId), response }) };
+}
+
+function isMedia(part: ResultPart): part is ImagePart | DocumentPart {
+  return part.type !== "text";
+}
+
+/** A document that is nothing but text can be told in a result too. */
+function isText(part: ResultPart): boolean {
+  return part.type === "text" || part.source.kind === "text";
 }
 
 function mediaPart(part: MediaPart, context: TurnContext): readonly JsonObject[] {
@@ -82,7 +92,7 @@ const usualType: Readonly<Record<MediaPart["type"], string>> = {
 function typed(part: MediaPart, source?: MediaSource & { readonly kind: "url" }): { readonly mimeType?: string } {
   if (source === undefined) return {};
   const ending = /\.([a-z0-9]+)(?:[?#]|$)/i.exec(source.url)?.[1]?.toLowerCase() ?? "";
-  const guessed = typeByEnding[ending];
+  const guessed = Object.hasOwn(typeByEnding, ending) ? typeByEnding[ending] : undefined;
   const fits = guessed?.startsWith(usualType[part.type].split("/")[0] ?? "") === true;
   return { mimeType: source.mediaType ?? (fits && guessed !== undefined ? guessed : usualType[part.type]) };
 }

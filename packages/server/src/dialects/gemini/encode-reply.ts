@@ -1,6 +1,7 @@
 import { AppError } from "../../kernel/errors.ts";
 import type { TokenUsage } from "../../kernel/tokens.ts";
 import type { AssistantPart, Citation, JsonObject, ThinkingPart } from "../canonical/conversation.ts";
+import { withoutCutCall } from "../canonical/cut-call.ts";
 import type { Reply } from "../canonical/reply.ts";
 import { argumentsObject } from "../canonical/wire.ts";
 import type { ReplyContext } from "../codec.ts";
@@ -14,7 +15,7 @@ import { signatureOf } from "./hidden-thought.ts";
  * @throws AppError `upstream_broke` if the arguments of a call are none: as an empty object they would be run
  */
 export function encodeReply(reply: Reply, context: ReplyContext): JsonObject {
-  const parts = partsOf(reply.parts, context);
+  const parts = partsOf(withoutCutCall(reply), context);
   const citations = reply.parts.flatMap((part): readonly Citation[] =>
     part.type === "text" ? (part.citations ?? []) : [],
   );

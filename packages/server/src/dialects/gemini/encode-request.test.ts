@@ -304,6 +304,7 @@ test("reasoning is asked for in the one way that the model takes (B25)", () => {
     { thinkingBudget: 8192, includeThoughts: true },
   ]);
   assert.deepEqual(thinkingOf({ effort: "none", shown: false }, budget), [{ thinkingBudget: 0 }]);
+  assert.deepEqual(thinkingOf({ effort: "none", shown: true }, budget), [{ thinkingBudget: 0 }]);
   assert.deepEqual(thinkingOf({ effort: "none", shown: false }, { ...budget, canStopThinking: false }), [
     { thinkingBudget: 512 },
     "changed reasoning",
@@ -332,7 +333,7 @@ test("settings keep their meaning within what Google takes", () => {
     maxOutputTokens: 50,
     stopSequences: ["a", "b", "c", "d", "e"],
   });
-  assert.deepEqual(told(all.losses).toSorted(), ["changed max_tokens", "changed stop", "changed temperature"]);
+  assert.deepEqual(told(all.losses).toSorted(), ["changed stop", "changed temperature", "hint max_tokens"]);
   const none = encoded({ sampling: { temperature: 1, topK: 2 } }, target({ sampling: false }));
   assert.equal(none.body["generationConfig"], undefined);
   assert.deepEqual(told(none.losses), ["dropped temperature", "dropped top_k"]);

@@ -1,9 +1,9 @@
-import { AppError } from "../../kernel/errors.ts";
 import type { Conversation, JsonObject, TextPart, Turn } from "../canonical/conversation.ts";
 import { Losses } from "../canonical/loss.ts";
 import { present } from "../canonical/wire.ts";
 import type { CountCodec, EncodedRequest, TargetModel } from "../codec.ts";
 import { counter } from "../counter.ts";
+import { nameInAddress } from "../name-in-address.ts";
 import { encodeContents } from "./encode-contents.ts";
 import { encodeConfig } from "./encode-options.ts";
 import { encodeTools } from "./encode-tools.ts";
@@ -54,12 +54,8 @@ function noteUnsaid({ verbosity, user, cacheKey, speed, system, turns, tools }: 
     losses.hint("cache_control", "Gemini keeps what it can by itself");
 }
 
-/** A name may have slashes; nothing in it may lead to another place. */
 function pathOf(model: string, action: string): string {
-  if (/(?:^|\/)\.{0,2}(?:\/|$)/.test(model)) {
-    throw new AppError("invalid_request", { problem: "this name cannot stand in an address" });
-  }
-  return `/models/${encodeURI(model).replaceAll(/[?#]/g, encodeURIComponent)}:${action}`;
+  return `/models/${nameInAddress(model)}:${action}`;
 }
 
 export const count: CountCodec = {

@@ -1,6 +1,7 @@
 import type { TokenUsage } from "../../kernel/tokens.ts";
 import type { Citation, ThinkingPart } from "../canonical/conversation.ts";
 import type { Block, BlockEnd, Finish, ReplyEvent } from "../canonical/reply.ts";
+import { isCut } from "../canonical/cut-call.ts";
 import { argumentsObject } from "../canonical/wire.ts";
 import type { ReplyContext, StreamEncoder } from "../codec.ts";
 import type { Failure } from "../dialect.ts";
@@ -142,7 +143,7 @@ class ContentWriter implements StreamEncoder {
     const last = this.#thought?.state === undefined ? '{"text":""}' : this.#signed('"text":""', false);
     const groundingMetadata = groundingOf(this.#citations);
     const ending = {
-      ...(this.#isMalformed ? malformedCall : endingOf(finish)),
+      ...(this.#isMalformed && !isCut(finish) ? malformedCall : endingOf(finish)),
       ...(groundingMetadata !== undefined && { groundingMetadata }),
     };
     const counts = usageOf(usage ?? estimatedUsage(this.#context.estimatedInput, this.#characters));

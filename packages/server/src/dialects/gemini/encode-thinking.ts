@@ -7,6 +7,7 @@ import { present } from "../canonical/wire.ts";
 /** `thinkingConfig`; undefined where the model is left to itself. */
 export function encodeThinking(
   reasoning: Reasoning | undefined,
+  maxOutputTokens: number | undefined,
   traits: ModelTraits,
   losses: Losses,
 ): JsonObject | undefined {
@@ -18,15 +19,26 @@ export function encodeThinking(
     else if (asked !== "none") losses.dropped("reasoning", "the model is not known to reason");
     return undefined;
   }
-  const how = traits.thinking === "budget" ? budgetFor(reasoning, traits, losses) : levelFor(reasoning, traits, losses);
-  const config = present({ ...how, includeThoughts: reasoning.shown ? true : undefined });
+  const how =
+    traits.thinking === "budget"
+      ? budgetFor(reasoning, maxOutputTokens, traits, losses)
+      : levelFor(reasoning, traits, losses);
+  // Without thoughts, Google refuses to be asked to show them.
+  const includeThoughts = reasoning.shown && how["thinkingBudget"] !== 0 ? true : undefined;
+  const config = present({ ...how, includeThoughts });
   return Object.keys(config).length > 0 ? config : undefined;
 }
 
 /** What all models that take a number take. */
 const budgets = { least: 512, most: 24_576 } as const;
 
-function budgetFor(reasoning: Reasoning, traits: ModelTraits, losses: Losses): JsonObject {
+/** Thoughts count as output: where the limit leaves no room for an answer behind them, they get half of it. */
+function budgetFor(
+  reasoning: Reasoning,
+  maxOutputTokens: number | undefined,
+  traits: ModelTraits,
+  losses: Losses,
+): JsonObject {
   const effort = askedEffort(reasoning);
   if (effort === undefined) return {};
   if (effort === "none" && traits.canStopThinking) return { thinkingBudget: 0 };
@@ -35,7 +47,9 @@ function budgetFor(reasoning: Reasoning, traits: ModelTraits, losses: Losses): J
   const budget = Math.min(Math.max(asked, budgets.least), budgets.most);
   if (reasoning.budgetTokens !== undefined && budget !== asked)
     losses.changed("reasoning", `the model takes budgets from ${budgets.least} to ${budgets.most}`);
-  return { thinkingBudget: budget };
+  if (maxOutputTokens === undefined || budget < maxOutputTokens) return { thinkingBudget: budget };
+  losses.changed("reasoning", "there is less room for it than was asked for");
+  return { thinkingBudget: Math.max(Math.floor(maxOutputTokens / 2), budgets.least) };
 }
 
 function levelFor(reasoning: Reasoning, traits: ModelTraits, losses: Losses): JsonObject {

@@ -43,7 +43,7 @@ export function jsonSchemaOf(schema: JsonObject, depth = 0): JsonObject {
   if (depth > mostDepth) return {};
   const inner = (part: unknown): unknown => (isObject(part) ? jsonSchemaOf(part, depth + 1) : part);
   const entries = Object.entries(schema).map(([written, value]): Entry => {
-    const keyword = camelKeywords[written] ?? written;
+    const keyword = (Object.hasOwn(camelKeywords, written) ? camelKeywords[written] : undefined) ?? written;
     const rule = Object.hasOwn(rules, keyword) ? rules[keyword] : undefined;
     return [keyword, rule === undefined ? value : rule(value, schema, inner)];
   });

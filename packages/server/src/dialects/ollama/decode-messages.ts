@@ -98,19 +98,44 @@ function toolResult(message: JsonObject, index: number, calls: OpenCalls): ToolR
 
 /** The calls of the last answer that have no result yet. */
 class OpenCalls {
-  #calls: readonly ToolCallPart[] = [];
+  #all: OpenQueue = [].values();
+  #byId: ReadonlyMap<string, OpenQueue> = new Map();
+  #byName: ReadonlyMap<string, OpenQueue> = new Map();
+  readonly #taken = new Set<ToolCallPart>();
 
   open(calls: readonly ToolCallPart[]): void {
-    this.#calls = calls;
+    this.#all = calls.values();
+    this.#byId = queuesBy(calls, ({ id }) => id);
+    this.#byName = queuesBy(calls, ({ name }) => name);
+    this.#taken.clear();
   }
 
   /** Which of them a result is for: the one with that id, else the first of that tool, else the first. */
   take(id: string, name: string): string | undefined {
-    const found =
-      this.#calls.find((call) => call.id === id) ?? this.#calls.find((call) => call.name === name) ?? this.#calls[0];
-    this.#calls = this.#calls.filter((call) => call !== found);
-    return found?.id;
+    const queues = [this.#byId.get(id), this.#byName.get(name), this.#all];
+    for (const queue of queues) {
+      const found = this.#next(queue);
+      if (found !== undefined) return found.id;
+    }
+    return undefined;
   }
+
+  /** What was taken from another queue is passed over, and never looked at again: a turn may have very many. */
+  #next(queue: OpenQueue | undefined): ToolCallPart | undefined {
+    let next = queue?.next().value;
+    while (next !== undefined && this.#taken.has(next)) next = queue?.next().value;
+    if (next !== undefined) this.#taken.add(next);
+    return next;
+  }
+}
+
+type OpenQueue = Iterator<ToolCallPart, undefined>;
+
+function queuesBy(
+  calls: readonly ToolCallPart[],
+  keyOf: (call: ToolCallPart) => string,
+): ReadonlyMap<string, OpenQueue> {
+  return new Map([...Map.groupBy(calls, keyOf)].map(([key, group]) => [key, group.values()]));
 }
 
 /** Plain base64, of which the type is told by its first bytes; other clients send `data:` URLs and addresses, too. */

@@ -87,6 +87,7 @@ class MessageWriter {
     if (firstCall >= 0 && parts.slice(firstCall).some((part) => part.type === "text" || part.type === "refusal")) {
       this.#losses.changed(path, "what was said behind a tool call is told before it");
     }
+    for (const part of parts) this.#notice(part, path);
     const thinking = parts.flatMap((part) => (part.type === "thinking" && part.text !== "" ? part.text : []));
     const message = {
       role: "assistant",
@@ -97,6 +98,12 @@ class MessageWriter {
     if (message.content !== "" || message.thinking !== undefined || calls.length > 0) {
       this.messages.push(present(message));
     }
+  }
+
+  #notice(part: AssistantTurn["parts"][number], path: string): void {
+    if (part.type === "refusal") this.#losses.changed(`${path}.refusal`, "it is told as text");
+    if (part.type === "text" && part.citations !== undefined)
+      this.#losses.dropped(`${path}.citations`, "messages have no room for them");
   }
 
   #call({ id, name, arguments: text }: ToolCallPart, index: number, path: string): JsonObject {
@@ -158,14 +165,13 @@ function textOf(parts: readonly TextPart[]): string {
 /** Texts that follow each other are one text that was cut somewhere. */
 function spokenText(parts: AssistantTurn["parts"]): string {
   let text = "";
-  let isApart = false;
+  let before: AssistantTurn["parts"][number]["type"] | undefined;
   for (const part of parts) {
-    if (part.type !== "text" && part.type !== "refusal") {
-      isApart = text !== "";
-      continue;
+    if (part.type === "text" || part.type === "refusal") {
+      const isApart = text !== "" && (before !== "text" || part.type !== "text");
+      text += isApart ? gap + part.text : part.text;
     }
-    text += isApart ? gap + part.text : part.text;
-    isApart = false;
+    before = part.type;
   }
   return text;
 }

@@ -2,12 +2,15 @@ import { isoTime } from "../../kernel/clock.ts";
 import { AppError } from "../../kernel/errors.ts";
 import type { TokenUsage } from "../../kernel/tokens.ts";
 import type { AssistantPart, JsonObject, ToolCallPart } from "../canonical/conversation.ts";
+import { isCut, withoutCutCall } from "../canonical/cut-call.ts";
 import type { Finish, Reply } from "../canonical/reply.ts";
 import { argumentsObject } from "../canonical/wire.ts";
 import type { ReplyContext } from "../codec.ts";
 
 /** @throws AppError `upstream_broke` if the arguments of a call are none: as an empty object they would be run */
-export function encodeReply({ parts, finish, usage }: Reply, context: ReplyContext): JsonObject {
+export function encodeReply(reply: Reply, context: ReplyContext): JsonObject {
+  const { finish, usage } = reply;
+  const parts = withoutCutCall(reply);
   const calls = parts.filter((part) => part.type === "tool_call").map(encodeCall);
   const thinking = joined(parts, "thinking");
   const spoken = joined(parts, "text") + joined(parts, "refusal");
@@ -51,10 +54,9 @@ export function refusalText({ reason, detail }: Finish): string {
 
 /** The end of the last document. Clients want the times to be numbers; how long another engine took is not known. */
 export function endOf(finish: Finish, usage: TokenUsage | undefined, generate: boolean): JsonObject {
-  const isCut = finish.reason === "length" || finish.reason === "window_full";
   return {
     done: true,
-    done_reason: isCut ? "length" : "stop",
+    done_reason: isCut(finish) ? "length" : "stop",
     ...(generate && { context: [] }),
     total_duration: 0,
     load_duration: 0,

@@ -107,7 +107,7 @@ function encodeThink(
   if (asked === undefined) return true;
   const taken = traits.thinking === "switch" ? undefined : takenEffort(asked, traits);
   const word = taken === undefined ? undefined : words[taken];
-  if (word !== asked) losses.changed("reasoning", howChanged(asked, word));
+  if (word !== asked || reasoning.effort === undefined) losses.changed("reasoning", howChanged(asked, word));
   return word ?? (asked === "none" ? undefined : true);
 }
 

@@ -1,4 +1,5 @@
 import type { TokenUsage } from "../../kernel/tokens.ts";
+import { isCut } from "../canonical/cut-call.ts";
 import type { Block, Finish, ReplyEvent } from "../canonical/reply.ts";
 import { argumentsObject } from "../canonical/wire.ts";
 import type { ReplyContext, StreamEncoder } from "../codec.ts";
@@ -10,13 +11,15 @@ import { encodeFailureEvent } from "./failure.ts";
  * Lines of JSON, one for each piece of text.
  *
  * A call is held until it is whole, because its arguments are an object. One whose arguments turn out to be none makes the
- * stream fail: left out, or with an empty object for them, the answer would look as if it was whole.
+ * stream fail with the next event: left out, or with an empty object for them, the answer would look as if it was whole. Only
+ * where the next event says that the answer was cut there, it is left out: then it says by itself that it is not whole.
  */
 export function createStreamEncoder(context: ReplyContext): StreamEncoder {
   const lines = linesFor(context);
   let block: Block["type"] = "text";
   let call: { readonly id: string; readonly name: string; text: string } | undefined;
   let calls = 0;
+  let isBroken = false;
   let isEmpty = true;
   let isOver = false;
 
@@ -38,7 +41,8 @@ export function createStreamEncoder(context: ReplyContext): StreamEncoder {
   function callEnd(whole: NonNullable<typeof call>): string {
     call = undefined;
     isEmpty = false;
-    if (argumentsObject(whole.text) === undefined) throw brokenCall();
+    isBroken = argumentsObject(whole.text) === undefined;
+    if (isBroken) return "";
     const name = `{"index":${calls++},"name":${JSON.stringify(whole.name)}`;
     const called = `{"id":${JSON.stringify(whole.id)},"function":${name},"arguments":${inLine(whole.text)}}}`;
     return `${lines.calls}[${called}]${lines.behind}`;
@@ -54,6 +58,7 @@ export function createStreamEncoder(context: ReplyContext): StreamEncoder {
   return {
     push(event: ReplyEvent): string {
       if (isOver) return "";
+      if (isBroken && !(event.type === "finish" && isCut(event.finish))) throw brokenCall();
       switch (event.type) {
         case "block_delta":
           return delta(event.text);

@@ -11,8 +11,8 @@ export const ollama: Dialect = {
   name: "Ollama",
   routes: [
     question("/chat"),
-    { ...route("/embed"), streams: "never" },
-    { ...route("/embeddings"), streams: "never" },
+    { ...route("/embed"), topic: "embedding", streams: "never" },
+    { ...route("/embeddings"), topic: "embedding", streams: "never" },
     question("/generate"),
     { ...route("/show"), streams: "never", purpose: "describe" },
   ],

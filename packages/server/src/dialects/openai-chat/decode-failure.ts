@@ -57,20 +57,20 @@ function failureFrom(error: unknown, answered: number): UpstreamFailure {
 }
 
 function kindOf(error: unknown, status: number, message: string): FailureKind {
-  const told = [text(error, "code"), text(error, "type")].map((word) => (word === undefined ? undefined : kinds[word]));
+  const told = [text(error, "code"), text(error, "type")].map(kindOfWord);
   const [named] = told.filter((kind) => kind !== undefined);
   // Groq says "rate limit" of a request that alone is above the rate: it will never be let through.
   if (status === 413) return named === "context_too_long" ? named : (kindOfWords(message) ?? "too_large");
   if (named !== undefined) return named;
   const words = kindOfWords(message);
-  // "You exceeded your current quota" is a rate with Google; where it is an empty purse, a code says so.
-  if (words !== undefined && !(status === 429 && words !== "context_too_long" && !saysMoney(message))) return words;
+  if (words !== undefined) return words;
   if (status !== 200) return kindOfStatus(status);
   return text(error, "type") === "invalid_request_error" ? "rejected" : "server";
 }
 
-function saysMoney(message: string): boolean {
-  return /insufficient|credit|balance|funds|余额/i.test(message);
+/** Only of words that stand in the table: a provider may send any, `constructor` too. */
+function kindOfWord(word: string | undefined): FailureKind | undefined {
+  return word !== undefined && Object.hasOwn(kinds, word) ? kinds[word] : undefined;
 }
 
 /** OpenRouter puts what the provider behind it said into `metadata.raw`. */

@@ -75,7 +75,7 @@ function decodeAudio(audio: JsonObject, path: string): AudioPart {
   const data = textAt(audio["data"], `${path}.data`);
   if (data.startsWith("data:")) return { type: "audio", source: sourceOfUrl(data, `${path}.data`) };
   const source = { kind: "base64", data: base64At(data, `${path}.data`) } as const;
-  return { type: "audio", source: { ...source, mediaType: audioTypes[format] ?? mediaType(`audio/${format}`) } };
+  return { type: "audio", source: { ...source, mediaType: typeIn(audioTypes, format) ?? mediaType(`audio/${format}`) } };
 }
 
 function decodeFile(
@@ -100,7 +100,11 @@ function decodeFile(
 function sourceOfFile(data: string, name: string | undefined, path: string): MediaSource {
   if (/^(?:data:|https?:)/i.test(data.slice(0, 6))) return sourceOfUrl(data, path);
   const ending = name?.split(".").at(-1)?.toLowerCase() ?? "pdf";
-  return { kind: "base64", mediaType: fileTypes[ending] ?? "application/pdf", data: base64At(data, path) };
+  return { kind: "base64", mediaType: typeIn(fileTypes, ending) ?? "application/pdf", data: base64At(data, path) };
+}
+
+function typeIn(types: Readonly<Record<string, string>>, name: string): string | undefined {
+  return Object.hasOwn(types, name) ? types[name] : undefined;
 }
 
 const fileTypes: Readonly<Record<string, string>> = {

@@ -89,7 +89,7 @@ export function decodeToolChoice(body: JsonObject): ToolChoice | undefined {
   const choice = body[field];
   if (choice === undefined || choice === null) return undefined;
   if (typeof choice === "string") {
-    const known = words[choice];
+    const known = Object.hasOwn(words, choice) ? words[choice] : undefined;
     if (known === undefined) throw invalid(field, "must be none, auto, required, or name a tool");
     return known;
   }

@@ -4,6 +4,7 @@ import type {
   Conversation,
   JsonObject,
   SystemTurn,
+  TextPart,
   ThinkingPart,
   ToolCallPart,
   UserTurn,
@@ -21,7 +22,7 @@ export function encodeMessages(
   losses: Losses,
 ): readonly JsonObject[] {
   const writer = new MessageWriter(target, losses);
-  if (system.length > 0) writer.instruct(system.map(({ text }) => text).join("\n\n"));
+  if (system.length > 0) writer.lead(system);
   for (const [index, turn] of turns.entries()) {
     const path = `turns[${index}]`;
     if (turn.role === "system") writer.system(turn);
@@ -44,13 +45,14 @@ class MessageWriter {
     this.#losses = losses;
   }
 
-  instruct(content: string): void {
-    this.#push({ role: "system", content });
+  lead(system: readonly TextPart[]): void {
+    const writing = { traits: this.#target.traits, losses: this.#losses, path: "system" };
+    this.#push({ role: "system", content: contentOf(system.map((part) => encodePart(part, writing))) });
   }
 
   system({ parts }: SystemTurn): void {
     const text = parts.map((part) => part.text).join("\n\n");
-    if (this.#target.traits.systemTurns) return this.instruct(text);
+    if (this.#target.traits.systemTurns) return this.#push({ role: "system", content: text });
     this.#losses.changed(
       "system",
       "the model takes instructions only at the beginning; later ones are told as the user's words",

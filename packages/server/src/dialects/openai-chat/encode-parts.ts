@@ -8,7 +8,8 @@ import type {
 } from "../canonical/conversation.ts";
 import type { ModelTraits } from "../../kernel/model-traits.ts";
 import type { Losses } from "../canonical/loss.ts";
-import { dataUrl } from "../canonical/media.ts";
+import { dataUrl, fileName } from "../canonical/media.ts";
+import { encodeMark, isMarked } from "../openai-cache-mark.ts";
 
 /** What a content can hold besides text. */
 export type MediaPart = ImagePart | DocumentPart | AudioPart;
@@ -25,6 +26,11 @@ export interface PartWriting {
  * if it had not been asked.
  */
 export function encodePart(part: TextPart | MediaPart, writing: PartWriting): JsonObject {
+  const mark = encodeMark("cache" in part ? part.cache : undefined, writing.traits.cacheField);
+  return { ...encodeUnmarked(part, writing), ...mark };
+}
+
+function encodeUnmarked(part: TextPart | MediaPart, writing: PartWriting): JsonObject {
   switch (part.type) {
     case "text":
       return textPart(part.text);
@@ -54,14 +60,15 @@ function encodeDocument({ source, name }: DocumentPart, { traits, losses, path }
   if (source.kind === "file") return encodeFileId("document", source, losses, path);
   if (source.kind === "url")
     return leftOut("document", "the provider fetches none; send the file itself", losses, path);
-  return { type: "file", file: { filename: name ?? "document.pdf", file_data: dataUrl(source) } };
+  return { type: "file", file: { filename: fileName(name, source.mediaType), file_data: dataUrl(source) } };
 }
 
 const audioFormats: Readonly<Record<string, string>> = { "audio/wav": "wav", "audio/mpeg": "mp3" };
 
 function encodeAudio({ source }: AudioPart, { traits, losses, path }: PartWriting): JsonObject {
   if (!traits.audio) return leftOut("audio", "the model takes no sound", losses, path);
-  const format = source.kind === "base64" ? audioFormats[source.mediaType] : undefined;
+  const known = source.kind === "base64" && Object.hasOwn(audioFormats, source.mediaType);
+  const format = known ? audioFormats[source.mediaType] : undefined;
   if (source.kind !== "base64" || format === undefined)
     return leftOut("audio", "the provider takes only wav and mp3, sent along", losses, path);
   return { type: "input_audio", input_audio: { data: source.data, format } };
@@ -83,9 +90,10 @@ function leftOut(what: "image" | "document" | "audio", why: string, losses: Loss
   return textPart(`[${what} left out: the model cannot take it]`);
 }
 
-/** A content as one text, wherever it is nothing but text: many servers take no list. */
+/** A content as one text, wherever it is nothing but text without marks: many servers take no list. */
 export function contentOf(parts: readonly JsonObject[]): string | readonly JsonObject[] {
-  if (parts.every(({ type }) => type === "text")) return parts.map(({ text }) => text).join("\n\n");
+  if (parts.every((part) => part["type"] === "text" && !isMarked(part)))
+    return parts.map(({ text }) => text).join("\n\n");
   return parts;
 }
 
@@ -94,7 +102,7 @@ export function contentOf(parts: readonly JsonObject[]): string | readonly JsonO
  * field of its own.
  */
 export function encodeResult(
-  { callId, parts, isError }: ToolResultPart,
+  { callId, parts, isError, cache }: ToolResultPart,
   writing: PartWriting,
 ): { readonly message: JsonObject; readonly media: readonly (ImagePart | DocumentPart)[] } {
   const media: (ImagePart | DocumentPart)[] = [];
@@ -106,6 +114,8 @@ export function encodeResult(
     return `[${part.type} below]`;
   });
   const said = texts.join("\n");
-  const content = isError ? `Error: ${said === "" ? "the tool gave no reason" : said}` : said;
+  const text = isError ? `Error: ${said === "" ? "the tool gave no reason" : said}` : said;
+  const mark = text === "" ? {} : encodeMark(cache, writing.traits.cacheField);
+  const content = isMarked(mark) ? [{ ...textPart(text), ...mark }] : text;
   return { message: { role: "tool", tool_call_id: callId, content }, media };
 }

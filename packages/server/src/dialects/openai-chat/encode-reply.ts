@@ -1,5 +1,5 @@
 import type { AssistantPart, Citation, JsonObject, ToolCallPart } from "../canonical/conversation.ts";
-import type { Reply } from "../canonical/reply.ts";
+import type { Finish, Reply } from "../canonical/reply.ts";
 import { present } from "../canonical/wire.ts";
 import type { ReplyContext } from "../codec.ts";
 import { annotationsOf } from "./citations.ts";
@@ -29,22 +29,35 @@ export function encodeReply(reply: Reply, context: ReplyContext): JsonObject {
   };
 }
 
-function messageOf({ parts }: Reply, context: ReplyContext, { callsFunction, hidesReasoning }: Echo): JsonObject {
+function messageOf(
+  { parts, finish }: Reply,
+  context: ReplyContext,
+  { callsFunction, hidesReasoning }: Echo,
+): JsonObject {
   const { text, annotations } = saidIn(parts);
   const { thought, details, besideCalls } = thoughtIn(parts, context);
-  const refusal = parts.map((part) => (part.type === "refusal" ? part.text : "")).join("");
   const calls = parts
     .filter((part) => part.type === "tool_call")
     .map((call) => encodeCall(call, callsFunction ? undefined : besideCalls.get(call)));
+  const refusal = refusalIn(parts, text === "" && calls.length === 0 ? whyRefused(finish) : "");
   return {
     role: "assistant",
     content: text === "" && (calls.length > 0 || refusal !== "") ? null : text,
-    refusal: refusal === "" ? null : refusal,
+    refusal: refusal || null,
     ...(annotations.length > 0 && { annotations }),
     ...(thought !== "" && !hidesReasoning && { reasoning_content: thought }),
     ...(details.length > 0 && { reasoning_details: details }),
     ...(calls.length > 0 && (callsFunction ? { function_call: calls[0]?.["function"] } : { tool_calls: calls })),
   };
+}
+
+function refusalIn(parts: readonly AssistantPart[], unsaid: string): string {
+  return parts.map((part) => (part.type === "refusal" ? part.text : "")).join("") || unsaid;
+}
+
+/** The provider's own words, where the model said none. */
+export function whyRefused({ reason, detail }: Finish): string {
+  return reason === "refusal" ? (detail ?? "") : "";
 }
 
 /** Texts that something stands between are set apart. */

@@ -17,6 +17,7 @@ import { inOrder } from "../canonical/order.ts";
 import { plainConversation } from "../canonical/test-parts.ts";
 import type { EncodedRequest } from "../codec.ts";
 import type { ModelTraits } from "../../kernel/model-traits.ts";
+import { usualRules } from "../request-rules.ts";
 import { openaiChatCodec } from "./codec.ts";
 import { chatTools } from "./tool-rules.ts";
 import { decoded, requestFixture, targetWith } from "./test-parts.ts";
@@ -271,7 +272,7 @@ describe("options", () => {
     const sampling = { temperature: 0.3, topP: 1, topK: 40, seed: 1, presencePenalty: 0.5 };
     assert.deepEqual(lossesOf(said({ sampling })), ["dropped top_k"]);
     const request = said({ sampling }, { sampling: false });
-    assert.deepEqual(lossesOf(request), ["dropped top_k", "dropped temperature", "dropped presence_penalty"]);
+    assert.deepEqual(lossesOf(request), ["dropped temperature", "dropped top_k", "dropped presence_penalty"]);
     assert.deepEqual(
       [request.body["temperature"], request.body["top_p"], request.body["seed"]],
       [undefined, undefined, 1],
@@ -313,16 +314,19 @@ describe("options", () => {
     assert.deepEqual(lossesOf(told), ["changed response_format"]);
   });
 
-  test("what only OpenAI knows goes to nobody else", () => {
+  test("what only OpenAI knows goes to nobody else, and what not all its models know goes to those that do", () => {
     const user = JSON.stringify({ device_id: "d".repeat(120) });
     const extras = { user, cacheKey: "k", verbosity: "low", speed: "fast" } as const;
-    const { body, losses } = said(extras, { maxTokensField: "max_completion_tokens" });
+    const { body, losses } = said(extras);
     assert.match(String(body["user"]), /^[0-9a-f]{64}$/);
     assert.deepEqual([body["prompt_cache_key"], body["verbosity"], body["service_tier"]], ["k", "low", "fast"]);
     assert.deepEqual(losses, []);
-    const other = said(extras);
+    assert.deepEqual(lossesOf(said(extras, { verbosity: false })), ["dropped verbosity"]);
+    assert.deepEqual(lossesOf(said({ ...extras, verbosity: "medium" }, { verbosity: false })), []);
+    const target = { ...targetWith(), rules: usualRules };
+    const other = openaiChatCodec.encodeRequest({ ...plainConversation, ...extras }, target);
     assert.deepEqual(Object.keys(other.body), ["model", "messages"]);
-    assert.deepEqual(lossesOf(other), ["hint user", "hint prompt_cache_key", "hint service_tier", "dropped verbosity"]);
+    assert.deepEqual(lossesOf(other), ["hint user", "hint prompt_cache_key", "dropped verbosity", "hint service_tier"]);
   });
 
   test("a stream is asked for its counts where it does not give them by itself", () => {

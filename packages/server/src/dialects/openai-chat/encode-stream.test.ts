@@ -164,6 +164,12 @@ describe("a stream for a caller of Chat Completions", () => {
     ]);
   });
 
+  test("leaves texts together that nothing stood between, as a whole answer does", () => {
+    const deltas = deltasOf([text("Snow in Åre"), text(", says the paper."), call("a", "{}"), text("Cold.")]);
+    const said = deltas.map((delta) => (delta as { readonly content?: string }).content ?? "").join("");
+    assert.equal(said, "Snow in Åre, says the paper.\n\nCold.");
+  });
+
   test("finishes in the dialect's words", () => {
     const word = (reason: Finish["reason"]) => chunksOf([text("x")], { reason }).at(-1)?.choices[0]?.["finish_reason"];
     assert.deepEqual(

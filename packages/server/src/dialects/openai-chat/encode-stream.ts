@@ -5,6 +5,7 @@ import type { ReplyContext, StreamEncoder } from "../codec.ts";
 import type { Failure } from "../dialect.ts";
 import { annotationsOf } from "./citations.ts";
 import { type Echo, readEcho } from "./echo.ts";
+import { whyRefused } from "./encode-reply.ts";
 import { encodeFailureEvent } from "./failure.ts";
 import { encodeFinish } from "./finish.ts";
 import { sealedDetail } from "./sealed-details.ts";
@@ -102,6 +103,7 @@ class ChunkWriter {
 
   #begin(block: Block): string {
     const sealed = this.#sealed;
+    const follows = this.#open;
     this.#sealed = undefined;
     this.#open = block.type === "tool_call" && block.kind === "custom" ? "custom" : block.type;
     this.#isBare = false;
@@ -111,7 +113,7 @@ class ChunkWriter {
     if (block.type === "refusal") this.#prefix = `${this.#before}{"refusal":`;
     if (block.type === "text") {
       this.#prefix = `${this.#before}{"content":`;
-      this.#isApart = this.#said > 0;
+      this.#isApart = this.#said > 0 && follows !== "text"; // texts that follow each other are one that was cut somewhere
       this.#blockStart = this.#said;
     }
     if (block.type === "thinking") {
@@ -168,12 +170,15 @@ class ChunkWriter {
 
   #finish(finish: Finish, usage: TokenUsage | undefined): string {
     const word = encodeFinish(finish, this.#echo.callsFunction);
+    const isSilent = this.#said === 0 && this.#calls === 0 && this.#open !== "refusal";
+    const why = isSilent ? whyRefused(finish) : "";
+    const refusal = why === "" ? "" : this.#chunk(JSON.stringify({ refusal: why }));
     const noUsage = this.#echo.includesUsage ? ',"usage":null' : "";
     const last = `${this.#before}{},"logprobs":null,"finish_reason":"${word}"}]${noUsage}}\n\n`;
     const counts =
       this.#echo.includesUsage && usage !== undefined
         ? `${this.#head}],"usage":${JSON.stringify(usageObject(usage))}}\n\n`
         : "";
-    return `${last}${counts}data: [DONE]\n\n`;
+    return `${refusal}${last}${counts}data: [DONE]\n\n`;
   }
 }

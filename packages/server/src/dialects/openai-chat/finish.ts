@@ -31,9 +31,9 @@ const failures: Readonly<Record<string, UpstreamFailure>> = {
 /** An unknown word ends an answer, too. */
 export function decodeFinish(word: string, refused: boolean): Finish | UpstreamFailure {
   const known = word.toLowerCase();
-  const failure = failures[known];
+  const failure = Object.hasOwn(failures, known) ? failures[known] : undefined;
   if (failure !== undefined) return failure;
-  const reason = reasons[known] ?? "end";
+  const reason = (Object.hasOwn(reasons, known) ? reasons[known] : undefined) ?? "end";
   return { reason: refused && reason === "end" ? "refusal" : reason };
 }
 

@@ -1,6 +1,6 @@
 import { bodyKeys } from "../body-keys.ts";
 import type { Dialect, DialectRoute } from "../dialect.ts";
-import { filterVectors } from "../embeddings/vector-filter.ts";
+import { filterVectors, vectorKeys } from "../embeddings/vector-filter.ts";
 import { encodeFailure } from "../openai-error.ts";
 import { createEmbeddingsReader, createModerationReader, createRerankReader } from "./embeddings.ts";
 import { encodeFailureEvent } from "./failure.ts";
@@ -49,7 +49,7 @@ export const openaiChat: Dialect = {
     route({
       upstreamPath: "/embeddings",
       topic: "embedding",
-      keys: bodyKeys("encoding_format", "output_dtype"),
+      keys: vectorKeys,
       documentFilter: filterVectors,
       usage: { body: createEmbeddingsReader, stream: createStreamReader },
       streams: "never",
@@ -70,7 +70,7 @@ export const openaiChat: Dialect = {
         streams: "never",
       }),
     ),
-    route({ upstreamPath: "/images/generations", usage: images }),
+    route({ upstreamPath: "/images/generations", topic: "image", usage: images }),
     route({ upstreamPath: "/images/edits", usage: images, body: "multipart" }),
     route({
       upstreamPath: "/audio/speech",
@@ -78,8 +78,8 @@ export const openaiChat: Dialect = {
       keys: speechKeys,
       requestedMedia: spokenText,
     }),
-    route({ upstreamPath: "/audio/transcriptions", usage: transcription, body: "multipart" }),
-    route({ upstreamPath: "/audio/translations", usage: transcription, body: "multipart" }),
+    route({ upstreamPath: "/audio/transcriptions", topic: "transcription", usage: transcription, body: "multipart" }),
+    route({ upstreamPath: "/audio/translations", topic: "transcription", usage: transcription, body: "multipart" }),
   ],
   failure: { encode: encodeFailure, encodeEvent: encodeFailureEvent },
 };

@@ -1,17 +1,20 @@
-import type { AssistantPart, Conversation, ReasoningState } from "../canonical/conversation.ts";
+import type { AssistantPart, Conversation, ThinkingPart } from "../canonical/conversation.ts";
 
 /**
- * The conversation with the reasoning states that its caller's client could not carry, each before the call that it was given
- * with. A turn that brought states of its own needs none.
+ * The conversation with the thoughts that its caller's client could not carry, each before the call that it was given with. A turn
+ * that brought states of its own needs none. Where a turn brought the text of its thoughts alone, that text is part of what is
+ * remembered: a state vouches for its own text, and is refused with another.
  */
 export function withRemembered(
   conversation: Conversation,
-  states: ReadonlyMap<string, readonly ReasoningState[]>,
+  thoughts: ReadonlyMap<string, readonly ThinkingPart[]>,
 ): Conversation {
-  if (states.size === 0) return conversation;
+  if (thoughts.size === 0) return conversation;
   const turns = conversation.turns.map((turn) => {
     if (turn.role !== "assistant" || turn.parts.some(hasState)) return turn;
-    return { ...turn, parts: turn.parts.flatMap((part) => [...statesBefore(part, states), part]) };
+    if (!turn.parts.some((part) => thoughtsBefore(part, thoughts).length > 0)) return turn;
+    const said = turn.parts.filter((part) => part.type !== "thinking");
+    return { ...turn, parts: said.flatMap((part) => [...thoughtsBefore(part, thoughts), part]) };
   });
   return { ...conversation, turns };
 }
@@ -20,10 +23,9 @@ function hasState(part: AssistantPart): boolean {
   return part.type === "thinking" && part.state !== undefined;
 }
 
-function statesBefore(
+function thoughtsBefore(
   part: AssistantPart,
-  states: ReadonlyMap<string, readonly ReasoningState[]>,
-): readonly AssistantPart[] {
-  if (part.type !== "tool_call") return [];
-  return (states.get(part.id) ?? []).map((state) => ({ type: "thinking", text: "", state }));
+  thoughts: ReadonlyMap<string, readonly ThinkingPart[]>,
+): readonly ThinkingPart[] {
+  return part.type === "tool_call" ? (thoughts.get(part.id) ?? []) : [];
 }

@@ -2,13 +2,14 @@ import { AppError } from "../../kernel/errors.ts";
 import { createNdjsonReader } from "../../kernel/lines.ts";
 import { createSseReader, type ServerEvent } from "../../kernel/sse.ts";
 import { Collector, eventsOf, isFailure } from "../canonical/collect.ts";
-import type { JsonObject, ReasoningState, Tool } from "../canonical/conversation.ts";
+import type { JsonObject, ReasoningState, ThinkingPart, Tool } from "../canonical/conversation.ts";
 import { ToolRaiser } from "../canonical/raise-tools.ts";
-import type { Reply, ReplyEvent, UpstreamFailure } from "../canonical/reply.ts";
+import type { Finish, Reply, ReplyEvent, UpstreamFailure } from "../canonical/reply.ts";
 import { isObject } from "../canonical/wire.ts";
 import type { ReplyContext, ReplyOrigin, StreamDecoder, StreamEncoder } from "../codec.ts";
 import { codecById } from "../codecs.ts";
 import type { DialectId, Failure, UsageReaders } from "../dialect.ts";
+import type { ReplyTranslator, StreamTranslator } from "./reply-translator.ts";
 
 export interface ReplyTranslationOptions {
   /** The dialect of the provider. */
@@ -18,8 +19,8 @@ export interface ReplyTranslationOptions {
   readonly origin: ReplyOrigin;
   readonly context: ReplyContext;
   readonly changedTools: ReadonlyMap<string, Tool>;
-  /** Is told of the states that were given before a call, where the caller's client cannot carry them. */
-  readonly remember: ((callId: string, states: readonly ReasoningState[]) => void) | undefined;
+  /** Is told what was thought before a call, where the caller's client cannot carry it. */
+  readonly remember: ((callId: string, thoughts: readonly ThinkingPart[]) => void) | undefined;
 }
 
 /** One event of a stream may be as large as what is held of a whole reply. */
@@ -31,14 +32,17 @@ const mostEventBytes = 4 * 1024 * 1024;
  * Streamed to a caller that wants a stream: `push` each chunk, then `end`. In any other pairing the reply is gathered first, and
  * `whole` makes of it what the caller asked for. Once `failure` is set, nothing more comes: the reply goes on with `fail`.
  */
-export class ReplyTranslation {
+export class ReplyTranslation implements ReplyTranslator, StreamTranslator {
   readonly usage: UsageReaders;
+  readonly stream: StreamTranslator = this;
   readonly #options: ReplyTranslationOptions;
   readonly #raiser: ToolRaiser;
   #stream: { readonly read: EventReader; readonly decoder: StreamDecoder } | undefined;
   #encoder: StreamEncoder | undefined;
   #failure: UpstreamFailure | undefined;
-  #states: ReasoningState[] = [];
+  readonly #thoughts: ThinkingPart[] = [];
+  /** The text of the thinking block that is open. */
+  #thought: string | undefined;
 
   constructor(options: ReplyTranslationOptions) {
     this.#options = options;
@@ -80,7 +84,7 @@ export class ReplyTranslation {
 
   /** A reply that was gathered, in the caller's dialect; undefined if it is a failure. `streamed` tells how it came. Throws what `encodeReply` throws. */
   whole(bytes: Buffer, streamed: boolean): string | undefined {
-    const reply = streamed ? this.#collected(bytes) : this.#decoded(bytes);
+    const reply = this.#checked(streamed ? this.#collected(bytes) : this.#decoded(bytes));
     if (isFailure(reply)) {
       this.#failure = reply;
       return undefined;
@@ -136,8 +140,9 @@ export class ReplyTranslation {
     const writer = this.#writer();
     let text = "";
     for (const event of events) {
-      if (event.type === "failure") {
-        this.#failure = event.failure;
+      const failure = event.type === "failure" ? event.failure : this.#unfit(event);
+      if (failure !== undefined) {
+        this.#failure = failure;
         return text;
       }
       if (this.#options.remember !== undefined) this.#note(event);
@@ -152,18 +157,35 @@ export class ReplyTranslation {
     return text;
   }
 
+  #checked(reply: Reply | UpstreamFailure): Reply | UpstreamFailure {
+    return isFailure(reply) ? reply : (malformedCall(reply.finish, this.#options.to) ?? reply);
+  }
+
+  #unfit(event: ReplyEvent): UpstreamFailure | undefined {
+    return event.type === "finish" ? malformedCall(event.finish, this.#options.to) : undefined;
+  }
+
   #note(event: ReplyEvent): void {
-    if (event.type === "block_end" && event.state !== undefined) this.#states.push(event.state);
-    if (event.type === "block_start" && event.block.type === "tool_call") this.#given(event.block.id);
+    if (event.type === "block_delta" && this.#thought !== undefined) this.#thought += event.text;
+    if (event.type === "block_end") this.#noteThought(event.state);
+    if (event.type !== "block_start") return;
+    if (event.block.type === "thinking") this.#thought = "";
+    if (event.block.type === "tool_call") this.#given(event.block.id);
+  }
+
+  #noteThought(state: ReasoningState | undefined): void {
+    const text = this.#thought;
+    if (text !== undefined) this.#notePart({ type: "thinking", text, ...(state !== undefined && { state }) });
+    this.#thought = undefined;
   }
 
   #notePart(part: Reply["parts"][number]): void {
-    if (part.type === "thinking" && part.state !== undefined) this.#states.push(part.state);
+    if (part.type === "thinking" && (part.text !== "" || part.state !== undefined)) this.#thoughts.push(part);
     if (part.type === "tool_call") this.#given(part.id);
   }
 
   #given(callId: string): void {
-    if (this.#states.length > 0) this.#options.remember?.(callId, this.#states.splice(0));
+    if (this.#thoughts.length > 0) this.#options.remember?.(callId, this.#thoughts.splice(0));
   }
 
   #upstream(): { readonly read: EventReader; readonly decoder: StreamDecoder } {
@@ -178,6 +200,15 @@ export class ReplyTranslation {
     this.#encoder ??= codecById(to).createStreamEncoder(context);
     return this.#encoder;
   }
+}
+
+/**
+ * A call that could not be read is told to clients of Gemini, who ask again by themselves. To others a reply without it would look
+ * like an answer.
+ */
+function malformedCall({ reason, detail }: Finish, to: DialectId): UpstreamFailure | undefined {
+  if (reason !== "malformed_call" || to === "gemini") return undefined;
+  return { kind: "overloaded", status: 200, message: detail ?? "the model made a call of a tool that cannot be read" };
 }
 
 const contentTypes = {

@@ -2,11 +2,12 @@ import { AppError } from "../../kernel/errors.ts";
 import { inOrder } from "../canonical/order.ts";
 import { Losses, type Loss } from "../canonical/loss.ts";
 import { lowerTools } from "../canonical/lower-tools.ts";
-import type { Conversation, JsonObject, ReasoningState, Tool } from "../canonical/conversation.ts";
+import type { Conversation, JsonObject, ThinkingPart, Tool } from "../canonical/conversation.ts";
 import { createStateSeal } from "../canonical/state-seal.ts";
-import type { TargetModel } from "../codec.ts";
+import type { Codec, TargetModel, ToolRules } from "../codec.ts";
 import { codecById } from "../codecs.ts";
 import type { DialectId } from "../dialect.ts";
+import { parsedJob } from "./parsed-job.ts";
 import { withRemembered } from "./remembered.ts";
 
 /** All that a translation needs; it can be cloned to another thread. */
@@ -21,7 +22,9 @@ export interface TranslationJob {
   readonly target: TargetModel;
   readonly sealKey: Uint8Array;
   /** What is known of earlier calls of this caller's, whose client cannot carry it; by the call's id. */
-  readonly remembered: ReadonlyMap<string, readonly ReasoningState[]>;
+  readonly remembered: ReadonlyMap<string, readonly ThinkingPart[]>;
+  /** The items of earlier replies to this caller, as JSON, by the ids that it may refer to them by. */
+  readonly items?: ReadonlyMap<string, string> | undefined;
   /** Whether only the tokens of the request are to be counted. */
   readonly count: boolean;
 }
@@ -44,17 +47,15 @@ export interface TranslatedRequest {
  */
 export function translateRequest(job: TranslationJob): TranslatedRequest {
   const { from, to, target, stream } = job;
-  const body = JSON.parse(
-    Buffer.from(job.body.buffer, job.body.byteOffset, job.body.length).toString("utf8"),
-  ) as JsonObject;
+  const body = parsedJob(job.body);
   const seal = createStateSeal(job.sealKey);
-  const decoded = codecById(from).decodeRequest(body, { stream, path: job.path, seal });
+  const decoded = codecById(from).decodeRequest(body, { stream, path: job.path, seal, items: job.items });
   const losses = new Losses();
   losses.addAll(decoded.losses);
   const remembered = withRemembered({ ...decoded.conversation, stream }, job.remembered);
   const able = withoutTools(remembered, target, losses);
   const codec = codecById(to);
-  const lowered = lowerTools(inOrder(able, losses), codec.tools, target.traits.callIds);
+  const lowered = lowerTools(inOrder(able, losses), toolRules(codec, target), target.traits.callIds);
   if (lowered.conversation.turns.length === 0) {
     throw new AppError("invalid_request", { problem: "the request holds no message with anything in it" });
   }
@@ -68,10 +69,22 @@ export function translateRequest(job: TranslationJob): TranslatedRequest {
     path: sent.path,
     headers: sent.headers,
     losses: losses.list,
-    tools: decoded.conversation.tools,
-    changedTools: lowered.changed,
+    tools: decoded.conversation.tools.map(namesOf),
+    changedTools: new Map([...lowered.changed].map(([name, tool]) => [name, namesOf(tool)])),
     echo: decoded.echo,
   };
+}
+
+/** What a reply is written with; the rest, which may be large, need not come back from another thread. */
+function namesOf({ kind, name, within }: Tool): Tool {
+  return within === undefined ? { kind, name } : { kind, name, within };
+}
+
+/** That the dialect knows tools which take any text, does not mean that each provider of it does. */
+function toolRules({ id, tools }: Codec, { rules }: TargetModel): ToolRules {
+  const lacksCustom =
+    id === "openai-responses" && rules !== undefined && !rules.responses.takes.includes("custom_tools");
+  return lacksCustom ? { ...tools, custom: false } : tools;
 }
 
 /** A model without tools is told of none; what was called before stays in the conversation. */

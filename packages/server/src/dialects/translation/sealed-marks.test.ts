@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createStateSeal } from "../canonical/state-seal.ts";
+import type { DialectId } from "../dialect.ts";
 import { hasSealedMark, withoutSealed } from "./sealed-marks.ts";
 
 const envelope = createStateSeal(Buffer.alloc(32, 7)).seal({
@@ -8,10 +9,10 @@ const envelope = createStateSeal(Buffer.alloc(32, 7)).seal({
   provider: "openai",
   data: "x",
 });
-const strip = (body: object, dialect: Parameters<typeof withoutSealed>[1]): unknown => {
+const strip = (body: object, dialect: DialectId): unknown => {
   const bytes = Buffer.from(JSON.stringify(body));
   assert.ok(hasSealedMark(bytes));
-  return JSON.parse(withoutSealed(bytes, dialect).toString());
+  return JSON.parse(Buffer.from(withoutSealed({ body: bytes, dialect }).body).toString());
 };
 
 test("a body without an envelope is told apart, whatever base64 it holds", () => {
@@ -37,11 +38,12 @@ test("OpenAI gets no reasoning item, and no field that it would not know", () =>
   assert.deepEqual(strip({ input: [item, message] }, "openai-responses"), { input: [message] });
   const call = { id: "call_1", type: "function", function: { name: "f", arguments: "{}" } };
   const details = [{ type: "reasoning.encrypted", data: envelope }];
+  const signed = { extra_content: { google: { thought_signature: envelope } } };
   const chat = {
-    messages: [{ role: "assistant", reasoning_details: details, tool_calls: [{ ...call, thought: envelope }] }],
+    messages: [{ role: "assistant", reasoning_details: details, tool_calls: [{ ...call, ...signed }] }],
   };
   assert.deepEqual(strip(chat, "openai-chat"), {
-    messages: [{ role: "assistant", tool_calls: [call] }],
+    messages: [{ role: "assistant", tool_calls: [{ ...call, extra_content: { google: {} } }] }],
   });
   const alone = { role: "assistant", content: [{ type: "thinking", thinking: "", signature: envelope }] };
   const question = { role: "user", content: "go on" };
@@ -66,4 +68,17 @@ test("Gemini is told of a call that its signature is missing", () => {
     ),
     { contents: [{ parts: [{ ...call, thoughtSignature: "skip_thought_signature_validator" }, { text: "a" }] }] },
   );
+});
+
+test("what somebody wrote is left alone, even if it begins like an envelope", () => {
+  const said = {
+    messages: [
+      { role: "user", content: envelope },
+      { role: "user", content: [{ type: "text", text: envelope }] },
+      { role: "assistant", content: [{ type: "tool_use", id: "a", name: "f", input: { s: envelope } }] },
+      { role: "user", content: [{ type: "tool_result", tool_use_id: "a", content: envelope }] },
+    ],
+    tools: [{ name: "f", input_schema: { type: "object", properties: { s: { enum: [envelope] } } } }],
+  };
+  assert.deepEqual(strip(said, "anthropic-messages"), said);
 });

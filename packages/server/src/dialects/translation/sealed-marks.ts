@@ -1,23 +1,39 @@
 import { sealMark } from "../canonical/state-seal.ts";
 import { isObject } from "../canonical/wire.ts";
 import type { DialectId } from "../dialect.ts";
+import { parsedJob } from "./parsed-job.ts";
 
 /*
  * A client that spoke to another provider before brings that one's reasoning states in our envelopes. Where its request goes to
  * a provider of its own dialect, nothing of it is translated, but no provider may get an envelope: it would refuse the request.
  * So what holds one is taken out, and everything else stays as it was. That is rare, and the only case in which such a body is
- * parsed.
+ * parsed; but any caller can write the mark, so a large body is taken to another thread for it.
  */
 
 export function hasSealedMark(body: Buffer): boolean {
   return body.includes(sealMark, 0, "latin1");
 }
 
-/** The same body, without our envelopes. */
-export function withoutSealed(body: Buffer, dialect: DialectId): Buffer {
-  const parsed: unknown = JSON.parse(body.toString("utf8"));
-  return Buffer.from(JSON.stringify(strip(parsed, dialect)));
+/** It can be cloned to another thread. */
+export interface UnsealJob {
+  /** The caller's body, which was found to be a JSON object. */
+  readonly body: Uint8Array;
+  readonly dialect: DialectId;
 }
+
+/** The same body, without our envelopes. */
+export function withoutSealed({ body, dialect }: UnsealJob): { readonly body: Uint8Array } {
+  return { body: Buffer.from(JSON.stringify(strip(parsedJob(body), dialect))) };
+}
+
+/** Where the dialects have a state. What begins like an envelope elsewhere is somebody's text. */
+const stateFields: ReadonlySet<string> = new Set([
+  "signature",
+  "data",
+  "encrypted_content",
+  "thoughtSignature",
+  "thought_signature",
+]);
 
 /** What Gemini takes for a signature that is not there; https://ai.google.dev/gemini-api/docs/thought-signatures, 2026. */
 const noSignature = "skip_thought_signature_validator";
@@ -27,7 +43,7 @@ function strip(value: unknown, dialect: DialectId): unknown {
   if (!isObject(value)) return value;
   const kept = Object.entries(value).flatMap(([key, each]): readonly [string, unknown][] => {
     if (isNothingElse(each)) return [];
-    if (!isSealed(each)) return [[key, strip(each, dialect)]];
+    if (!isSealed(key, each)) return [[key, strip(each, dialect)]];
     // A call without its signature is refused, so one is said to be missing.
     return dialect === "gemini" && "functionCall" in value ? [[key, noSignature]] : [];
   });
@@ -40,13 +56,13 @@ function isEnvelope(value: unknown): boolean {
   const { type, role, content } = value;
   if (role !== undefined && isNothingElse(content)) return true;
   const isThinking = typeof type === "string" && /^(?:thinking|redacted_thinking|reasoning(?:\..+)?)$/.test(type);
-  return isThinking && Object.values(value).some(isSealed);
+  return isThinking && Object.entries(value).some(([key, each]) => isSealed(key, each));
 }
 
 function isNothingElse(value: unknown): boolean {
   return Array.isArray(value) && value.length > 0 && value.every(isEnvelope);
 }
 
-function isSealed(value: unknown): boolean {
-  return typeof value === "string" && value.startsWith(sealMark);
+function isSealed(key: string, value: unknown): boolean {
+  return stateFields.has(key) && typeof value === "string" && value.startsWith(sealMark);
 }
