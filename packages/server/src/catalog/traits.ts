@@ -46,6 +46,8 @@ interface TraitRule {
   readonly reasoning_field?: ModelTraits["reasoningField"];
   readonly max_tokens_field?: ModelTraits["maxTokensField"];
   readonly call_ids?: ModelTraits["callIds"];
+  readonly verbosity?: boolean;
+  readonly cache_field?: ModelTraits["cacheField"];
 }
 
 interface Rule {

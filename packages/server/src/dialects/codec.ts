@@ -113,7 +113,7 @@ export interface ReplyContext {
   readonly model: string;
   readonly framing: StreamFraming;
   readonly echo: JsonObject;
-  /** As the conversation had them. */
+  /** As the conversation named them; what only models read of them is left out. */
   readonly tools: readonly Tool[];
   /** Of the request; for events that must state a count before it is known. */
   readonly estimatedInput: number;

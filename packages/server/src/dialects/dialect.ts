@@ -27,8 +27,8 @@ export interface DialectRoute {
    * kept; none of them uses tokens. What a `raw` route does is the provider's affair, and what it costs is not known.
    */
   readonly purpose: "inference" | "count" | "describe" | "kept" | "raw";
-  /** What it is about, where other dialects have something of the kind, so that it can be translated. */
-  readonly topic?: "conversation" | "embedding";
+  /** What it is about, where other dialects or engines have something of the kind, so that it can be translated. */
+  readonly topic?: "conversation" | "embedding" | "rerank" | "image" | "transcription";
   /** What a request carries; of an `opaque` body nothing is read. */
   readonly body: "json" | "multipart" | "none" | "opaque";
   /** Whether the reply comes in pieces: as the field `stream` says, where false or true is meant by its absence; or whatever it says. */
@@ -45,6 +45,11 @@ export interface DialectRoute {
    * @throws AppError `invalid_json` if the part to be changed gives a key twice, `invalid_request` if it is too large
    */
   askForUsage?(body: Buffer, fields: ScannedObject): UsageRequest | undefined;
+  /**
+   * What makes a reply that is one document be as this JSON request wants it, where a provider answers in its own way whatever it
+   * is asked; undefined where there is nothing to be made.
+   */
+  documentFilter?(body: Buffer, fields: ScannedObject): StreamFilter | undefined;
   /** What the request alone says of its usage, for replies that state none: the text to be spoken. */
   requestedMedia?(body: Buffer, fields: ScannedObject): MediaUsage;
   /** Throws AppError if the body asks for what is not done for callers, whatever the model. */

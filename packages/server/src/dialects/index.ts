@@ -15,7 +15,7 @@ export type {
   UsageReader,
   UsageReading,
 } from "./dialect.ts";
-export type { ReasoningState } from "./canonical/conversation.ts";
+export type { ReasoningState, ThinkingPart } from "./canonical/conversation.ts";
 export type { Loss } from "./canonical/loss.ts";
 export type { FailureKind, UpstreamFailure } from "./canonical/reply.ts";
 export { createStateSeal } from "./canonical/state-seal.ts";
@@ -23,10 +23,31 @@ export type { ReplyContext } from "./codec.ts";
 export { canCount, countReply } from "./codecs.ts";
 export { asksForThinking } from "./thinking.ts";
 export { lossyRefusal } from "./translation/lossy-refusal.ts";
+export { embeddingCodecOf } from "./embeddings/embeddings.ts";
+export type { RerankShapeId } from "./embeddings/rerank.ts";
+export type { ImageShapeId, TranscriptionShapeId } from "./media/media.ts";
+export { encodeWhisper, readFields, whisperPath, type FormEntry } from "./media/whisper-cpp.ts";
+export { createCountReply } from "./translation/count-reply.ts";
+export { createDocumentTranslation } from "./translation/document-translation.ts";
+export { embeddingUsage } from "./translation/embedding-reply.ts";
+export { createEngineReply } from "./translation/engine-reply.ts";
+export { imageUsage } from "./translation/image.ts";
+export { createRerankReply } from "./translation/rerank.ts";
+export { transcriptionUsage, transcriptType } from "./translation/transcription.ts";
 export { ReplyTranslation } from "./translation/reply.ts";
+export type { ReplyTranslator, StreamTranslator } from "./translation/reply-translator.ts";
 export { translateRequest, type TranslatedRequest, type TranslationJob } from "./translation/request.ts";
-export { hasSealedMark, withoutSealed } from "./translation/sealed-marks.ts";
+export {
+  openaiRules,
+  usualRules,
+  type ChatRules,
+  type RequestRules,
+  type ResponsesRules,
+} from "./request-rules.ts";
+export { translations, type JobOf, type Topic, type TranslatedOf } from "./translation/topics.ts";
+export { hasSealedMark } from "./translation/sealed-marks.ts";
 export { bodyKeys } from "./body-keys.ts";
+export { nameInAddress } from "./name-in-address.ts";
 export { estimateInputTokens } from "./estimate.ts";
 
 const all: Readonly<Record<DialectId, Dialect>> = {

@@ -38,7 +38,8 @@ test("a request that says nothing of it, or declines it, wants none", () => {
     ["gemini", { generationConfig: { thinkingConfig: { thinkingBudget: 0 } } }],
     ["ollama", { think: false }],
   ];
-  for (const [dialect, body] of unwanted) assert.equal(asks(dialect, body), false, `${dialect} ${JSON.stringify(body)}`);
+  for (const [dialect, body] of unwanted)
+    assert.equal(asks(dialect, body), false, `${dialect} ${JSON.stringify(body)}`);
   for (const dialect of ["anthropic-messages", "openai-chat", "openai-responses", "gemini", "ollama"] as const) {
     assert.equal(asks(dialect, {}), false);
   }

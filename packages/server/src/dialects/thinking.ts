@@ -15,8 +15,7 @@ export const thinkingKeys = [
 const asks: Readonly<Record<DialectId, (value: (key: (typeof thinkingKeys)[number]) => unknown) => boolean>> = {
   "anthropic-messages": (value) =>
     ["enabled", "adaptive", "between_tools"].some((type) => field(value("thinking"), "type") === type),
-  "openai-chat": (value) =>
-    isEffort(value("reasoning_effort")) || isReasoning(value("reasoning")) || isEnabled(value),
+  "openai-chat": (value) => isEffort(value("reasoning_effort")) || isReasoning(value("reasoning")) || isEnabled(value),
   "openai-responses": (value) => isEffort(field(value("reasoning"), "effort")),
   gemini(value) {
     const config = field(value("generationConfig"), "thinkingConfig");

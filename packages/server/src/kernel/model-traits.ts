@@ -34,6 +34,10 @@ export interface ModelTraits {
   readonly maxTokensField: "max_tokens" | "max_completion_tokens";
   /** How an id of a tool call must look, where a provider is stricter than its dialect: nine letters or digits. */
   readonly callIds: "any" | "nine";
+  /** Whether it can be asked for fewer or more words. */
+  readonly verbosity: boolean;
+  /** What a part is marked with up to which a prompt is worth keeping; `none` where the provider decides that by itself. */
+  readonly cacheField: "none" | "cache_control" | "prompt_cache_breakpoint";
   readonly maxOutputTokens: number | undefined;
   readonly contextTokens: number | undefined;
 }
@@ -62,6 +66,8 @@ export const unknownTraits: ModelTraits = {
   reasoningField: "none",
   maxTokensField: "max_tokens",
   callIds: "any",
+  verbosity: true,
+  cacheField: "none",
   maxOutputTokens: undefined,
   contextTokens: undefined,
 };

@@ -13,4 +13,6 @@ export const alibaba = defineProvider({
   },
   auth: bearer(),
   env: ["DASHSCOPE_API_KEY"],
+  // https://www.alibabacloud.com/help/en/model-studio/qwen-api-via-openai-chat-completions and /deep-thinking, 2026.
+  quirks: { chat: { takes: ["top_k"], lacks: ["frequency_penalty"], thinkingSwitch: "enable_thinking" } },
 });

@@ -2,13 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AppError } from "../kernel/errors.ts";
 import { Secret } from "../kernel/secret.ts";
-import { authHeaders, bearer, header, parseKey } from "./auth.ts";
+import { authHeaders, basic, bearer, header, parseKey } from "./auth.ts";
 
 const key = new Secret("sk-test-1234567890");
 
 test("a key is shown as its provider wants it", () => {
   assert.deepEqual(authHeaders(bearer(), key), { authorization: "Bearer sk-test-1234567890" });
   assert.deepEqual(authHeaders(header("x-api-key"), key), { "x-api-key": "sk-test-1234567890" });
+  const password = new Secret("user:pässword");
+  assert.deepEqual(authHeaders(basic(), password), { authorization: "Basic dXNlcjpww6Rzc3dvcmQ=" });
   assert.deepEqual(authHeaders(bearer(), undefined), {});
 });
 

@@ -2,11 +2,19 @@ import { AppError } from "../kernel/errors.ts";
 import { Secret } from "../kernel/secret.ts";
 
 /** How a provider wants to be shown its key. */
-export type AuthScheme = { readonly scheme: "bearer" } | { readonly scheme: "header"; readonly name: string };
+export type AuthScheme =
+  | { readonly scheme: "bearer" }
+  | { readonly scheme: "basic" }
+  | { readonly scheme: "header"; readonly name: string };
 
 /** `authorization: Bearer KEY` */
 export function bearer(): AuthScheme {
   return { scheme: "bearer" };
+}
+
+/** `authorization: Basic …`, the key being `user:password`, in base64. */
+export function basic(): AuthScheme {
+  return { scheme: "basic" };
 }
 
 /** `NAME: KEY` */
@@ -18,6 +26,7 @@ export function header(name: string): AuthScheme {
 export function authHeaders(auth: AuthScheme, key: Secret | undefined): Record<string, string> {
   if (key === undefined) return {};
   if (auth.scheme === "bearer") return { authorization: `Bearer ${key.reveal()}` };
+  if (auth.scheme === "basic") return { authorization: `Basic ${Buffer.from(key.reveal()).toString("base64")}` };
   return { [auth.name]: key.reveal() };
 }
 

@@ -1,7 +1,7 @@
 import { bearer } from "./auth.ts";
 import { defineProvider } from "./provider.ts";
 
-/** Its compatibility API, which speaks OpenAI's dialect. */
+/** Its compatibility API, which speaks OpenAI's dialect; reranking stands beside it. */
 export const cohere = defineProvider({
   id: "cohere",
   name: "Cohere",
@@ -11,5 +11,6 @@ export const cohere = defineProvider({
   env: ["COHERE_API_KEY"],
   // A request with `stream_options` is refused; Cohere's compatibility API, 2026.
   quirks: { streamUsage: "unsupported" },
+  rerank: { shape: "cohere", path: "/v2" },
   probe: { modelsPath: "/v1/models" },
 });

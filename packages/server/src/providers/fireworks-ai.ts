@@ -8,4 +8,6 @@ export const fireworksAi = defineProvider({
   dialects: { "openai-chat": "/v1", "openai-responses": "/v1", "anthropic-messages": "/v1" },
   auth: bearer(),
   env: ["FIREWORKS_API_KEY"],
+  // https://docs.fireworks.ai/api-reference/post-chatcompletions, 2026: `thinking` may not stand beside `reasoning_effort`.
+  quirks: { chat: { takes: ["user", "prompt_cache_key", "top_k"], thinkingSwitch: "thinking" } },
 });

@@ -1,5 +1,6 @@
 import { alibaba } from "./alibaba.ts";
 import { anthropic } from "./anthropic.ts";
+import { automatic1111 } from "./automatic1111.ts";
 import { cerebras } from "./cerebras.ts";
 import { cohere } from "./cohere.ts";
 import { deepinfra } from "./deepinfra.ts";
@@ -17,10 +18,14 @@ import { nvidia } from "./nvidia.ts";
 import { ollama } from "./ollama.ts";
 import { ollamaCloud } from "./ollama-cloud.ts";
 import { openai } from "./openai.ts";
+import { openaiEdgeTts } from "./openai-edge-tts.ts";
 import { openrouter } from "./openrouter.ts";
 import { perplexity } from "./perplexity.ts";
+import { speaches } from "./speaches.ts";
+import { tei } from "./tei.ts";
 import { together } from "./together.ts";
 import { vllm } from "./vllm.ts";
+import { whisperCpp } from "./whisper-cpp.ts";
 import { xai } from "./xai.ts";
 import { zai } from "./zai.ts";
 import type { ProviderDefinition } from "./provider.ts";
@@ -29,6 +34,7 @@ import type { ProviderDefinition } from "./provider.ts";
 export const predefinedProviders = [
   alibaba,
   anthropic,
+  automatic1111,
   cerebras,
   cohere,
   deepinfra,
@@ -46,10 +52,14 @@ export const predefinedProviders = [
   ollama,
   ollamaCloud,
   openai,
+  openaiEdgeTts,
   openrouter,
   perplexity,
+  speaches,
+  tei,
   together,
   vllm,
+  whisperCpp,
   xai,
   zai,
 ] as const satisfies readonly ProviderDefinition[];

@@ -1,7 +1,10 @@
 import type { DialectId } from "../dialects/index.ts";
 import { customBaseUrl, customPath, originOf, parseAddress, withoutEnding } from "./address.ts";
 import { bearer, header, type AuthScheme } from "./auth.ts";
-import { defaultQuirks, type ProbeRules, type ProviderDefinition, type Quirks } from "./provider.ts";
+import type { ProbeRules, ProviderDefinition } from "./provider.ts";
+import { type Quirks, quirksAt } from "./quirks.ts";
+import { type MediaRules, usualMedia } from "./media.ts";
+import { type Reranker, rerankerAt, rerankerOf } from "./rerank.ts";
 
 /** A provider as it is in force now: our definition, what was changed of it, or one that the user made. */
 export interface Provider {
@@ -24,6 +27,8 @@ export interface Provider {
   readonly headers: Readonly<Record<string, string>>;
   readonly quirks: Quirks;
   readonly probe: ProbeRules;
+  readonly rerank: Reranker;
+  readonly media: MediaRules;
   /** Variables whose value may be sent to this provider; none once its address was changed at run time. */
   readonly env: readonly string[];
   readonly allowPrivate: boolean;
@@ -93,6 +98,8 @@ export function fromDefinition(definition: ProviderDefinition, changed?: Omit<Se
     headers: definition.headers,
     quirks: definition.quirks,
     probe: definition.probe,
+    rerank: rerankerOf(definition.rerank, baseUrl),
+    media: definition.media,
     env: movedAtRunTime ? [] : definition.env,
     allowPrivate,
     needsKey: !allowPrivate,
@@ -123,8 +130,10 @@ export function fromSettings(id: string, settings: Settings): Provider {
     auth: bearer(),
     authByDialect: vendorAuth,
     headers: {},
-    quirks: defaultQuirks,
+    quirks: quirksAt(baseUrl),
     probe: {},
+    rerank: rerankerAt(baseUrl),
+    media: usualMedia,
     env: [],
     needsKey: !settings.allowPrivate,
     custom: true,

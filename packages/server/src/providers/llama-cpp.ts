@@ -9,4 +9,6 @@ export const llamaCpp = defineProvider({
   auth: bearer(),
   env: [],
   local: true,
+  // tools/server/README.md of llama.cpp, 2026. The effort `none` does the same since July 2026 only.
+  quirks: { chat: { takes: ["top_k"], thinkingSwitch: "chat_template" } },
 });

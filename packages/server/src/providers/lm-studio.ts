@@ -9,4 +9,6 @@ export const lmStudio = defineProvider({
   auth: bearer(),
   env: [],
   local: true,
+  // https://lmstudio.ai/docs/developer/openai-compat/chat-completions, 2026.
+  quirks: { chat: { takes: ["top_k"] } },
 });

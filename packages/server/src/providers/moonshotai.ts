@@ -8,4 +8,13 @@ export const moonshotai = defineProvider({
   dialects: { "openai-chat": "/v1", "openai-responses": "/v1", "anthropic-messages": "/anthropic/v1" },
   auth: bearer(),
   env: ["MOONSHOT_API_KEY"],
+  // https://platform.kimi.ai/docs/api/chat, 2026: unknown fields are passed over.
+  quirks: {
+    chat: {
+      takes: ["user", "prompt_cache_key"],
+      lacks: ["seed"],
+      renamed: { user: "safety_identifier" },
+      thinkingSwitch: "thinking",
+    },
+  },
 });

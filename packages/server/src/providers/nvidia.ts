@@ -9,4 +9,6 @@ export const nvidia = defineProvider({
   auth: bearer(),
   env: ["NVIDIA_API_KEY"],
   probe: { modelsArePublic: true },
+  // As the model cards at https://build.nvidia.com show it (`z-ai/glm5`, 2026); vLLM and its like run behind it.
+  quirks: { chat: { thinkingSwitch: "chat_template" } },
 });

@@ -1,3 +1,4 @@
+import { openaiRules } from "../dialects/index.ts";
 import { bearer } from "./auth.ts";
 import { defineProvider } from "./provider.ts";
 
@@ -9,4 +10,5 @@ export const openai = defineProvider({
   translateTo: "openai-responses",
   auth: bearer(),
   env: ["OPENAI_API_KEY"],
+  quirks: openaiRules,
 });

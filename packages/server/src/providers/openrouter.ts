@@ -10,6 +10,14 @@ export const openrouter = defineProvider({
   env: ["OPENROUTER_API_KEY"],
   // How OpenRouter names the sender in the account's activity; https://openrouter.ai/docs/app-attribution, 2026.
   headers: { "x-title": "Portcullis" },
-  quirks: { streamUsage: "always" },
+  // https://openrouter.ai/docs/api/reference/parameters, /guides/best-practices/prompt-caching and the reference of
+  // /responses, 2026. Its models are asked for reasoning with `reasoning_effort`, `none` included.
+  quirks: {
+    streamUsage: "always",
+    chat: { takes: ["user", "prompt_cache_key", "verbosity", "top_k"] },
+    responses: {
+      takes: ["custom_tools", "encrypted_reasoning", "prompt_cache_key", "safety_identifier", "verbosity"],
+    },
+  },
   probe: { keyPath: "/v1/key" },
 });

@@ -9,6 +9,11 @@ export const perplexity = defineProvider({
   dialects: { "openai-chat": "", "openai-responses": "/v1" },
   auth: bearer(),
   env: ["PERPLEXITY_API_KEY"],
-  quirks: { streamUsage: "always" },
+  // https://docs.perplexity.ai/api-reference/chat-completions-post and /responses-post, 2026.
+  quirks: {
+    streamUsage: "always",
+    chat: { takes: ["top_k"], lacks: ["seed"] },
+    responses: { takes: [], store: false },
+  },
   probe: { modelsPath: null, keyPath: "/async/chat/completions" },
 });

@@ -125,12 +125,12 @@ function parseJson(body: Buffer, url: string): Answer {
   }
 }
 
-/** `{data: [{id}]}`; Together: `[{id}]`; Cohere: `{models: [{name}]}`; Ollama too; Google writes `models/` before each id. */
+/** `{data: [{id}]}`; Together: `[{id}]`; Cohere: `{models: [{name}]}`; Ollama too; Google writes `models/` before each id; AUTOMATIC1111: `[{model_name}]`. */
 function parseModels(value: unknown): readonly string[] | undefined {
   const list = Array.isArray(value) ? value : (field(value, "data") ?? field(value, "models"));
   if (!Array.isArray(list)) return undefined;
   return list.flatMap((entry: unknown) => {
-    const id = field(entry, "id") ?? field(entry, "name");
+    const id = field(entry, "id") ?? field(entry, "name") ?? field(entry, "model_name");
     if (typeof id !== "string") return [];
     const bare = id.replace(/^models\//, "");
     return isModelId(bare) ? [bare] : [];

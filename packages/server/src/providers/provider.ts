@@ -1,5 +1,8 @@
 import type { DialectId } from "../dialects/index.ts";
 import type { AuthScheme } from "./auth.ts";
+import { defineQuirks, type Quirks, type QuirkSpec } from "./quirks.ts";
+import { type MediaRules, usualMedia } from "./media.ts";
+import { type RerankRules, usualRerank } from "./rerank.ts";
 
 /** A provider that comes with the product: an address, the dialects it speaks there, and how it wants its key. */
 export interface ProviderDefinition {
@@ -24,19 +27,13 @@ export interface ProviderDefinition {
   readonly headers: Readonly<Record<string, string>>;
   readonly quirks: Quirks;
   readonly probe: ProbeRules;
+  readonly rerank: RerankRules;
+  readonly media: MediaRules;
   /** Runs on the user's own machine or network: plain http and private addresses are allowed, a key is optional. */
   readonly local: boolean;
 }
 
 export type DialectPaths = Readonly<Partial<Record<DialectId, string>>>;
-
-export interface Quirks {
-  /**
-   * Token counts of a streamed `openai-chat` reply: sent when asked for with `stream_options`; always sent, and asking
-   * is needless or refused; or never sent, and asking is refused.
-   */
-  readonly streamUsage: "on_request" | "always" | "unsupported";
-}
 
 /** What there is at a provider to test a key with. Paths are under `baseUrl`. */
 export interface ProbeRules {
@@ -48,13 +45,13 @@ export interface ProbeRules {
   readonly modelsArePublic?: boolean;
 }
 
-type Optional = "authByDialect" | "headers" | "quirks" | "probe" | "local";
+type Optional = "authByDialect" | "headers" | "probe" | "rerank" | "media" | "local";
 
 /** Declares a provider, with the defaults of one that behaves as OpenAI or Anthropic does. */
 export function defineProvider(
-  spec: Omit<ProviderDefinition, Optional> & Partial<Pick<ProviderDefinition, Optional>>,
+  spec: Omit<ProviderDefinition, Optional | "quirks"> &
+    Partial<Pick<ProviderDefinition, Optional>> & { readonly quirks?: QuirkSpec },
 ): ProviderDefinition {
-  return { authByDialect: {}, headers: {}, quirks: defaultQuirks, probe: {}, local: false, ...spec };
+  const usual = { authByDialect: {}, headers: {}, probe: {}, rerank: usualRerank, media: usualMedia, local: false };
+  return { ...usual, ...spec, quirks: defineQuirks(spec.quirks) };
 }
-
-export const defaultQuirks: Quirks = { streamUsage: "on_request" };

@@ -4,6 +4,7 @@ import { databases } from "../../test/support/databases.ts";
 import { predefinedProviders } from "./index.ts";
 import { authFor } from "./live-provider.ts";
 import type { DeclaredProvider } from "./live-set.ts";
+import { defaultQuirks } from "./quirks.ts";
 import { code, openParts } from "./test-parts.ts";
 
 const declared = (...providers: DeclaredProvider[]) => ({ declared: { file: "portcullis.yaml", providers } });
@@ -47,8 +48,10 @@ for (const database of databases) {
           gemini: { scheme: "header", name: "x-goog-api-key" },
         },
         headers: {},
-        quirks: { streamUsage: "on_request" },
+        quirks: defaultQuirks,
         probe: {},
+        rerank: { shape: "jina", endpoint: undefined },
+        media: { images: "openai", transcription: "openai", only: undefined },
         env: [],
         allowPrivate: false,
         needsKey: true,

@@ -8,4 +8,6 @@ export const together = defineProvider({
   dialects: { "openai-chat": "/v1" },
   auth: bearer(),
   env: ["TOGETHER_API_KEY"],
+  // https://docs.together.ai/docs/inference/chat/reasoning and the reference of chat completions, 2026.
+  quirks: { chat: { takes: ["top_k"], thinkingSwitch: "reasoning" } },
 });

@@ -9,4 +9,7 @@ export const vllm = defineProvider({
   auth: bearer(),
   env: [],
   local: true,
+  // https://docs.vllm.ai/en/latest/serving/openai_compatible_server, 2026: fields that it does not know are passed over, but a
+  // tier that it does not know is refused.
+  quirks: { chat: { takes: ["top_k"], thinkingSwitch: "chat_template" } },
 });

@@ -163,7 +163,7 @@ function showRoute(context: CommandContext, route: Route): void {
 }
 
 function showExplanation({ output }: CommandContext, found: RouteExplanation): void {
-  const { target, price_micros_per_mtok: price, problem } = found;
+  const { target, price_micros_per_mtok: price } = found;
   const dollars = (micros: number): string => `$${micros / 1e6}`;
   output.record({
     model: found.model,
@@ -177,6 +177,10 @@ function showExplanation({ output }: CommandContext, found: RouteExplanation): v
     price: price && `${dollars(price.input)} in, ${dollars(price.output)} out, per million tokens`,
     ...(found.allowed !== null && { allowed: found.allowed ? "yes" : "no" }),
   });
-  for (const { path, kind, why } of found.losses ?? []) output.note(`${lossWords[kind]} ${path}: ${why}`);
-  for (const text of [problem?.detail, problem?.hint]) if (typeof text === "string") output.note(text);
+  for (const note of notesOn(found)) output.note(note);
+}
+
+function notesOn({ losses, problem }: RouteExplanation): readonly string[] {
+  const lost = (losses ?? []).map(({ path, kind, why }) => `${lossWords[kind]} ${path}: ${why}`);
+  return [...lost, problem?.detail, problem?.hint].filter((text) => typeof text === "string");
 }

@@ -1,6 +1,6 @@
 import type { Effort, ModelTraits } from "../../kernel/model-traits.ts";
 import type { Conversation, JsonObject, Turn } from "../canonical/conversation.ts";
-import { askedEffort, budgetOf, takenEffort } from "../canonical/effort.ts";
+import { askedEffort, budgetOf, noteNoReasoning, takenEffort } from "../canonical/effort.ts";
 import type { Losses } from "../canonical/loss.ts";
 import { isStateOf } from "../canonical/state-seal.ts";
 import type { TargetModel } from "../codec.ts";
@@ -25,7 +25,7 @@ export function thinkingFor(conversation: Conversation, target: TargetModel, los
   if (reasoning === undefined) return off;
   const asked = askedEffort(reasoning);
   if (traits.thinking === "none") {
-    if (asked !== "none") losses.dropped("reasoning", "the model is not known to reason");
+    noteNoReasoning(reasoning, losses);
     return off;
   }
   if (asked === "none" && traits.canStopThinking) return { ...off, thinking: { type: "disabled" } };

@@ -1,5 +1,6 @@
 import { efforts, type Effort, type ModelTraits } from "../../kernel/model-traits.ts";
 import type { Reasoning } from "./conversation.ts";
+import type { Losses } from "./loss.ts";
 
 /** Tokens of reasoning that an effort stands for, where a model takes a number. The middle of what other gateways use. */
 const budgets: Readonly<Record<Effort, number>> = {
@@ -35,4 +36,13 @@ export function takenEffort(asked: Effort, { efforts: taken }: Pick<ModelTraits,
   const most = efforts.indexOf(asked);
   const able = asked === "none" ? taken : taken.filter((effort) => effort !== "none");
   return able.findLast((effort) => efforts.indexOf(effort) <= most) ?? able[0];
+}
+
+/** Of a model that does not reason. Nothing is lost where it was only to be shown, or left to the model. */
+export function noteNoReasoning(reasoning: Reasoning | undefined, losses: Losses): void {
+  const asked = askedEffort(reasoning);
+  const why = "the model is not known to reason";
+  if (reasoning === undefined || asked === "none") return;
+  if (asked === undefined) losses.hint("reasoning", why);
+  else losses.dropped("reasoning", why);
 }

@@ -1,6 +1,6 @@
 import type { ModelTraits } from "../../kernel/model-traits.ts";
 import type { JsonObject, Reasoning } from "../canonical/conversation.ts";
-import { askedEffort, budgetOf, takenEffort } from "../canonical/effort.ts";
+import { askedEffort, budgetOf, noteNoReasoning, takenEffort } from "../canonical/effort.ts";
 import type { Losses } from "../canonical/loss.ts";
 import { present } from "../canonical/wire.ts";
 
@@ -13,10 +13,7 @@ export function encodeThinking(
 ): JsonObject | undefined {
   if (reasoning === undefined) return undefined;
   if (traits.thinking === "none") {
-    const asked = askedEffort(reasoning);
-    if (asked === undefined)
-      losses.hint("reasoning", "the model is not known to reason"); // it would have been shown if it did
-    else if (asked !== "none") losses.dropped("reasoning", "the model is not known to reason");
+    noteNoReasoning(reasoning, losses);
     return undefined;
   }
   const how =

@@ -210,7 +210,7 @@ describe("reasoning, asked of a model of Ollama's", () => {
   });
 
   test("is not asked of a model that is not known to reason: the engine would refuse all of the request", () => {
-    assert.deepEqual(think({ effort: "high", shown: true }, { thinking: "none" }), [undefined, "hint reasoning"]);
+    assert.deepEqual(think({ effort: "high", shown: true }, { thinking: "none" }), [undefined, "dropped reasoning"]);
     assert.deepEqual(think({ effort: "none", shown: true }, { thinking: "none", canStopThinking: false }), [undefined]);
   });
 });

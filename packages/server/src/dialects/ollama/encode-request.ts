@@ -1,5 +1,5 @@
 import type { Effort, ModelTraits } from "../../kernel/model-traits.ts";
-import { askedEffort, takenEffort } from "../canonical/effort.ts";
+import { askedEffort, noteNoReasoning, takenEffort } from "../canonical/effort.ts";
 import type { Conversation, JsonObject, OutputFormat, Reasoning, Tool, ToolChoice } from "../canonical/conversation.ts";
 import { Losses } from "../canonical/loss.ts";
 import { lowerSchema } from "../canonical/tool-schema.ts";
@@ -101,7 +101,7 @@ function encodeThink(
   const asked = askedEffort(reasoning);
   if (asked === "none" && traits.canStopThinking) return false;
   if (traits.thinking === "none") {
-    if (asked !== "none") losses.hint("reasoning", "the model is not known to reason");
+    noteNoReasoning(reasoning, losses);
     return undefined;
   }
   if (asked === undefined) return true;

@@ -75,7 +75,10 @@ function decodeAudio(audio: JsonObject, path: string): AudioPart {
   const data = textAt(audio["data"], `${path}.data`);
   if (data.startsWith("data:")) return { type: "audio", source: sourceOfUrl(data, `${path}.data`) };
   const source = { kind: "base64", data: base64At(data, `${path}.data`) } as const;
-  return { type: "audio", source: { ...source, mediaType: typeIn(audioTypes, format) ?? mediaType(`audio/${format}`) } };
+  return {
+    type: "audio",
+    source: { ...source, mediaType: typeIn(audioTypes, format) ?? mediaType(`audio/${format}`) },
+  };
 }
 
 function decodeFile(

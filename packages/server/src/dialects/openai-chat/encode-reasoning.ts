@@ -1,5 +1,5 @@
 import type { Conversation, JsonObject } from "../canonical/conversation.ts";
-import { askedEffort, takenEffort } from "../canonical/effort.ts";
+import { askedEffort, noteNoReasoning, takenEffort } from "../canonical/effort.ts";
 import type { Losses } from "../canonical/loss.ts";
 import type { Effort, ModelTraits } from "../../kernel/model-traits.ts";
 import type { ThinkingSwitch } from "../request-rules.ts";
@@ -15,6 +15,7 @@ export function encodeReasoning(
   losses: Losses,
 ): JsonObject {
   const asked = askedEffort(reasoning);
+  if (traits.thinking === "none") noteNoReasoning(reasoning, losses);
   if (asked === undefined) return {};
   if (asked === "none" && isSwitchedOff(traits, thinkingSwitch)) return switched(thinkingSwitch, false);
   if (traits.thinking === "effort") {
@@ -61,7 +62,6 @@ function encodeEffort(asked: Effort, { efforts, canStopThinking }: ModelTraits, 
 }
 
 function loseReasoning(asked: Effort, { thinking }: ModelTraits, losses: Losses): void {
-  if (thinking === "none" && asked !== "none") losses.hint("reasoning", "the model does not reason");
-  else if (thinking === "switch" && asked !== "none") losses.hint("reasoning", "the model decides how much it reasons");
+  if (thinking === "switch" && asked !== "none") losses.hint("reasoning", "the model decides how much it reasons");
   else if (thinking !== "none") losses.dropped("reasoning", "the provider cannot be told; the model decides");
 }

@@ -293,7 +293,7 @@ describe("options", () => {
     const must = effort({ effort: "none", shown: false }, { canStopThinking: false });
     assert.equal(must.body["reasoning_effort"], "low");
     assert.deepEqual(lossesOf(must), ["changed reasoning"]);
-    assert.deepEqual(lossesOf(effort({ effort: "high", shown: true }, { thinking: "none" })), ["hint reasoning"]);
+    assert.deepEqual(lossesOf(effort({ effort: "high", shown: true }, { thinking: "none" })), ["dropped reasoning"]);
     assert.deepEqual(lossesOf(effort({ effort: "high", shown: true }, { thinking: "switch" })), ["hint reasoning"]);
     assert.deepEqual(lossesOf(effort({ effort: "none", shown: true }, { thinking: "switch" })), ["dropped reasoning"]);
     assert.equal(effort({ shown: true }).body["reasoning_effort"], undefined);

@@ -1,4 +1,4 @@
-import { askedEffort, takenEffort } from "../canonical/effort.ts";
+import { askedEffort, noteNoReasoning, takenEffort } from "../canonical/effort.ts";
 import type { Effort, ModelTraits } from "../../kernel/model-traits.ts";
 import type { Conversation, JsonObject, OutputFormat, Reasoning, TextPart } from "../canonical/conversation.ts";
 import { Losses } from "../canonical/loss.ts";
@@ -121,11 +121,11 @@ function reasoningOf({ reasoning }: Conversation, { traits }: TargetModel, losse
 
 function effortOf(reasoning: Reasoning, traits: ModelTraits, losses: Losses): Effort | undefined {
   const asked = askedEffort(reasoning);
-  if (asked === undefined) return undefined;
   if (traits.thinking === "none") {
-    if (asked !== "none") losses.dropped("reasoning", "the model is not known to reason");
+    noteNoReasoning(reasoning, losses);
     return undefined;
   }
+  if (asked === undefined) return undefined;
   const effort = takenEffort(asked, traits);
   if (effort === undefined) losses.dropped("reasoning", "the model takes no effort");
   else if (effort !== asked) losses.changed("reasoning", `the model takes no effort \`${asked}\`; it is \`${effort}\``);

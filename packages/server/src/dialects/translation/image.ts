@@ -43,7 +43,12 @@ export const imageUsage: UsageReaders = { body: createA1111Reader, stream: creat
 export function translateImageReply({ body, asked, created, stream }: ImageReplyJob): TranslatedDocument {
   const painted = decodeA1111(parsedOrNothing(body), asked);
   if ("kind" in painted) return { failure: painted };
-  if (stream) return { text: encodeImageEvents(painted, created).map((event) => eventOf({ ...event })).join("") };
+  if (stream)
+    return {
+      text: encodeImageEvents(painted, created)
+        .map((event) => eventOf({ ...event }))
+        .join(""),
+    };
   return { text: JSON.stringify(encodeImages(painted, created)) };
 }
 
