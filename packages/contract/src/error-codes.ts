@@ -34,6 +34,12 @@ export const errorCodes = {
     message: "the model `{model}` is served by {provider}, which does not speak {dialect}",
     hint: "{advice}",
   },
+  not_offered: {
+    status: 400,
+    level: "info",
+    message: "the model `{model}` is served by {provider}, which offers no {what}",
+    hint: "ask for a model of another provider: `portcullis models list` shows which there are",
+  },
   translation_lossy: {
     status: 400,
     level: "info",

@@ -29,6 +29,12 @@ const file = (content: string | Buffer, filename = "a.mp3"): Buffer =>
 const close = Buffer.from(`--${boundary}--\r\n`);
 const whole = (...parts: readonly Buffer[]): Buffer => Buffer.concat([...parts, close]);
 
+/** The form less one of its parts. */
+function without({ parts }: Form, index: number, bytes: Buffer): Buffer {
+  const { start, end } = parts[index]?.whole ?? { start: 0, end: 0 };
+  return Buffer.concat([bytes.subarray(0, start), bytes.subarray(end)]);
+}
+
 /** What was found, with the bytes that lie where it was found. */
 function found(form: Form, bytes: Buffer): Readonly<Record<string, unknown>> {
   const entries = watched.map((name) => {
@@ -250,4 +256,21 @@ describe("a boundary", () => {
       );
     }
   });
+});
+
+describe("a part", () => {
+  const others = "no line end behind the last delimiter";
+  for (const [name, bytes] of Object.entries(good).filter(([name]) => name !== others)) {
+    test(`can be taken out and leaves a form: ${name}`, () => {
+      const form = read([bytes]);
+      for (const [index, { name: taken, at, whole: all }] of form.parts.entries()) {
+        assert.ok(all.start < at.start && at.end + 2 === all.end);
+        const rest = form.parts.filter((_, other) => other !== index);
+        const left = without(form, index, bytes);
+        const contents = (parts: Form["parts"], source: Buffer) =>
+          parts.map(({ name, isFile, at: { start, end } }) => [name, isFile, source.toString("latin1", start, end)]);
+        if (rest.length > 0) assert.deepEqual(contents(read([left]).parts, left), contents(rest, bytes), taken);
+      }
+    });
+  }
 });

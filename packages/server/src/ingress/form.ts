@@ -11,9 +11,21 @@ export interface FormField {
   readonly lengthAt: Span | undefined;
 }
 
+/** A part as it lies in the body, whatever it holds. */
+export interface FormPart {
+  readonly name: string;
+  readonly isFile: boolean;
+  /** Its content. */
+  readonly at: Span;
+  /** From the line that begins it to the one that begins the next: without these bytes, the form is one without it. */
+  readonly whole: Span;
+}
+
 /** What was found out about a form. Its bytes are elsewhere. */
 export interface Form {
   field(name: string): FormField | undefined;
+  /** All of them, in the order in which they came. */
+  readonly parts: readonly FormPart[];
   /** Bytes of all fields that are not files. */
   readonly textBytes: number;
 }
@@ -27,6 +39,8 @@ const dashes = Buffer.from("--");
 
 /** A part whose content is passing by. */
 interface Part extends PartHead {
+  /** Of the line that begins it. */
+  readonly delimiterStart: number;
   readonly start: number;
   readonly lengthAt: Span | undefined;
   /** Of a watched field, what came so far. */
@@ -52,7 +66,8 @@ export class FormParser {
   /** Of the first byte held. */
   #offset = 0;
   #part: Part | undefined;
-  #parts = 0;
+  #delimiterStart = 0;
+  readonly #parts: FormPart[] = [];
   #textBytes = 0;
 
   constructor(boundary: string, watched: readonly string[]) {
@@ -71,7 +86,7 @@ export class FormParser {
     if (this.#state !== "closed") throw invalidForm("it breaks off before its end");
     if (this.#held.length === 1) throw trailing();
     const fields = this.#fields;
-    return { field: (name) => fields.get(name), textBytes: this.#textBytes };
+    return { field: (name) => fields.get(name), parts: this.#parts, textBytes: this.#textBytes };
   }
 
   /** Reads what it can, and says whether there may be more to read. */
@@ -89,13 +104,14 @@ export class FormParser {
     if (!came.equals(this.#delimiter.subarray(0, came.length))) throw misplaced();
     if (this.#held.length < size + 2) return false;
     const behind = this.#held.subarray(size, size + 2);
+    this.#delimiterStart = this.#offset;
     this.#consume(size + 2);
     if (behind.equals(dashes)) {
       this.#state = "closed";
       return true;
     }
     if (!behind.equals(lineEnd)) throw misplaced();
-    if (++this.#parts > maxParts) throw invalidForm(`it has more than ${maxParts} fields`);
+    if (this.#parts.length >= maxParts) throw invalidForm(`it has more than ${maxParts} fields`);
     this.#state = "head";
     return true;
   }
@@ -111,7 +127,7 @@ export class FormParser {
     const lengthAt = statedAt && { start: this.#offset + statedAt.start, end: this.#offset + statedAt.end };
     const content = isWatched(head, this.#watched, this.#fields) ? [] : undefined;
     this.#consume(end + headEnd.length);
-    this.#part = { ...head, start: this.#offset, lengthAt, content };
+    this.#part = { ...head, delimiterStart: this.#delimiterStart, start: this.#offset, lengthAt, content };
     this.#state = "content";
     return true;
   }
@@ -142,8 +158,10 @@ export class FormParser {
     this.#consume(count);
   }
 
-  #finish({ name, start, content, statedBytes, lengthAt }: Part): void {
+  #finish({ name, isFile, delimiterStart, start, content, statedBytes, lengthAt }: Part): void {
     const end = this.#offset;
+    const whole = { start: delimiterStart, end: end + lineEnd.length };
+    this.#parts.push({ name, isFile, at: { start, end }, whole });
     if (statedBytes !== undefined && statedBytes !== end - start) {
       throw invalidForm(`the field \`${name}\` does not have the length that it states`);
     }

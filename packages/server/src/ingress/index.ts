@@ -1,5 +1,5 @@
 export { readBody, statedBytes, type BodyLimits } from "./body.ts";
 export { readForm } from "./form-body.ts";
-export type { Form } from "./form.ts";
+export type { Form, FormPart } from "./form.ts";
 export { openListener, type Listener, type Plane, type Refuse } from "./listener.ts";
 export { createSpools, type Spool, type Spools } from "./spool.ts";

@@ -113,7 +113,7 @@ interface Recording {
 
 const bytesPerSecond = 16_000;
 
-function recordingOf({ call, script }: Errand): Recording {
+export function recordingOf({ call, script }: Errand): Recording {
   const file: UploadedFile | undefined = isFile(call.body["file"]) ? call.body["file"] : undefined;
   const size = file?.bytes.length ?? 0;
   const said = `You are listening to ${file?.filename ?? "nothing"}, a recording of ${size} bytes.`;
@@ -124,17 +124,13 @@ function writeDown(errand: Errand, task: string): Product {
   const { body } = errand.call;
   const { text, seconds } = recordingOf(errand);
   const segment = { id: 0, seek: 0, start: 0, end: seconds, text, tokens: [1], temperature: 0, avg_logprob: -0.1 };
-  const time = clockTime(seconds);
   switch (body["response_format"]) {
     case "text":
       return { contentType: "text/plain; charset=utf-8", parts: [`${text}\n`] };
     case "srt":
-      return {
-        contentType: "text/plain; charset=utf-8",
-        parts: [`1\n00:00:00,000 --> ${time.replace(".", ",")}\n${text}\n\n`],
-      };
+      return { contentType: "text/plain; charset=utf-8", parts: [subtitles("srt", text, seconds)] };
     case "vtt":
-      return { contentType: "text/plain; charset=utf-8", parts: [`WEBVTT\n\n00:00:00.000 --> ${time}\n${text}\n\n`] };
+      return { contentType: "text/plain; charset=utf-8", parts: [subtitles("vtt", text, seconds)] };
     case "verbose_json": {
       const segments = [{ ...segment, compression_ratio: 1, no_speech_prob: 0 }];
       const usage = withUsage({ type: "duration", seconds: Math.ceil(seconds) }, errand.script);
@@ -143,6 +139,13 @@ function writeDown(errand: Errand, task: string): Product {
     default:
       return { json: { text, ...withUsage(usageOf(errand), errand.script) } };
   }
+}
+
+/** All of it in one line. */
+export function subtitles(format: "srt" | "vtt", text: string, seconds: number): string {
+  const time = clockTime(seconds);
+  if (format === "vtt") return `WEBVTT\n\n00:00:00.000 --> ${time}\n${text}\n\n`;
+  return `1\n00:00:00,000 --> ${time.replace(".", ",")}\n${text}\n\n`;
 }
 
 function clockTime(seconds: number): string {

@@ -1,5 +1,6 @@
 import type { Clock } from "../kernel/clock.ts";
 import { describe } from "../kernel/errors.ts";
+import { checkpointList } from "./a1111.ts";
 import { anthropicMessages } from "./anthropic.ts";
 import { messagesFailure } from "./anthropic-check.ts";
 import { readMessages } from "./anthropic-request.ts";
@@ -20,6 +21,7 @@ import type { Occasion } from "./scenario.ts";
 import { parseScript, type Script, unusable } from "./script.ts";
 import { services } from "./services.ts";
 import type { Call, IdSource, Page, Service, Stream, Vendor } from "./vendor.ts";
+import { health } from "./whisper-cpp.ts";
 import { isObject, stringOf } from "./wire.ts";
 
 /** A request as it came in. */
@@ -88,6 +90,8 @@ function createPlaces(): ReadonlyMap<string, Place> {
   places.set("/api/chat", ollamaChat);
   places.set("/api/generate", ollamaGenerate);
   for (const [path, page] of Object.entries(ollamaPages)) places.set(path, page);
+  places.set("/health", health);
+  places.set("/sdapi/v1/sd-models", checkpointList);
   return places;
 }
 

@@ -1,3 +1,4 @@
+import { a1111Failure } from "./a1111.ts";
 import {
   anthropicFailure,
   cohereFailure,
@@ -10,7 +11,7 @@ import type { Outgoing, Part } from "./pace.ts";
 import type { IdSource } from "./vendor.ts";
 
 /** Whose manners apply: how a caller shows its key, how a refusal looks, what the request id is called. */
-export type House = "anthropic" | "cohere" | "google" | "ollama" | "openai";
+export type House = "a1111" | "anthropic" | "cohere" | "google" | "ollama" | "openai" | "whisper-cpp";
 
 /** Where a caller may show its key. */
 export interface Shown {
@@ -25,11 +26,14 @@ export function keyOf(house: House, shown: Shown): string {
 
 function ownKey(house: House, { header, query }: Shown): string | undefined {
   if (house === "google") return header("x-goog-api-key") ?? query.get("key") ?? undefined;
+  if (house === "a1111") return /^Basic (.+)$/.exec(header("authorization") ?? "")?.[1];
   return house === "anthropic" ? header("x-api-key") : undefined;
 }
 
 /** What the house says to a caller without a key, or with one that is not among `apiKeys`. */
 export function keyFailure(house: House, key: string, apiKeys: ReadonlySet<string> | undefined): Failure | undefined {
+  if (house === "whisper-cpp") return undefined; // it has no keys
+  if (house === "a1111") return passwordFailure(key, apiKeys);
   if (key !== "" && (apiKeys === undefined || apiKeys.has(key))) return undefined;
   // An engine of one's own takes no key; the same one in front of a cloud wants a good one.
   if (house === "ollama") return apiKeys === undefined ? undefined : { status: 401, message: "unauthorized" };
@@ -40,6 +44,12 @@ export function keyFailure(house: House, key: string, apiKeys: ReadonlySet<strin
   return key === ""
     ? { status: 401, message: "You did not provide an API key. Use `Authorization: Bearer YOUR_KEY`.", code: null }
     : { status: 401, message: `Incorrect API key provided: ${key.slice(0, 3)}***${key.slice(-4)}.` };
+}
+
+/** A name and a password in base64, where it was started with some. */
+function passwordFailure(key: string, apiKeys: ReadonlySet<string> | undefined): Failure | undefined {
+  if (apiKeys === undefined || apiKeys.has(Buffer.from(key, "base64").toString("utf8"))) return undefined;
+  return { status: 401, message: key === "" ? "Not authenticated" : "Incorrect username or password" };
 }
 
 function googleKeyFailure(key: string): Failure {
@@ -64,23 +74,28 @@ export interface Desk {
 }
 
 const idHeaders: Readonly<Record<House, string | undefined>> = {
+  a1111: undefined,
   anthropic: "request-id",
   cohere: undefined,
   google: undefined,
   ollama: undefined,
   openai: "x-request-id",
+  "whisper-cpp": undefined,
 };
 
 const streamTypes: Readonly<Record<House, string>> = {
+  a1111: "text/event-stream",
   anthropic: "text/event-stream; charset=utf-8",
   cohere: "text/event-stream",
   google: "text/event-stream",
   ollama: "application/x-ndjson",
   openai: "text/event-stream; charset=utf-8",
+  "whisper-cpp": "text/event-stream",
 };
 
-/** The body of a refusal. */
-const refusals: Readonly<Record<House, (failure: Failure, requestId: string) => object>> = {
+/** The body of a refusal; whisper.cpp's is a line of text. */
+const refusals: Readonly<Record<Exclude<House, "whisper-cpp">, (failure: Failure, requestId: string) => object>> = {
+  a1111: a1111Failure,
   anthropic: anthropicFailure,
   cohere: cohereFailure,
   google: googleFailure,
@@ -108,6 +123,10 @@ export function createDesk(house: House, nextId: IdSource): Desk {
       return { status: 200, headers, parts, isStream: parts.length > 1 };
     },
     refuse(failure) {
+      if (house === "whisper-cpp") {
+        const headers = { "content-type": "text/plain" };
+        return { status: failure.status, headers, parts: [failure.message], isStream: false };
+      }
       return json(JSON.stringify(refusals[house](failure, requestId)), failure.status);
     },
   };

@@ -64,7 +64,7 @@ function countOf({ n }: JsonObject): number {
 }
 
 /** One dot: the smallest picture there is; with `textBytes`, as many bytes behind its first eight. */
-const dot = Buffer.from(
+export const dot = Buffer.from(
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=",
   "base64",
 );

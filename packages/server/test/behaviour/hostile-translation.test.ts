@@ -6,6 +6,7 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { endpoints, type RequestRow } from "@portcullis/contract";
 import { openGate, type Gate, type Reply } from "../support/gateway.ts";
+import { modelFor } from "./ask.ts";
 
 /*
  * A provider of another dialect that answers what no provider should. What the caller reads is of its own dialect, says what
@@ -223,6 +224,29 @@ test("what is no reply at all is an error: another type, empty, a list, a page, 
       assert.ok(!text.includes("message_stop"), `${index} ${stream}: ${text}`);
       assert.notEqual((await rowOf(reply)).outcome, "ok");
     }
+});
+
+test("a large conversation in the provider's own dialect goes on without another's envelope, and with all else", async () => {
+  const words = "many words ".repeat(60_000);
+  const details = [
+    { type: "reasoning.encrypted", data: `${Buffer.from("\u00b5pcls1", "latin1").toString("base64")}AAAA` },
+  ];
+  const messages = [
+    { role: "user", content: words },
+    { role: "assistant", content: "well", reasoning_details: details },
+    { role: "user", content: "go on" },
+  ];
+  const reply = await gate.post("/v1/chat/completions", { model: modelFor("openai-chat"), messages });
+  assert.equal(reply.status, 200, reply.body.toString());
+  const sent = JSON.parse(String(gate.simulator.requests.at(-1)?.body)) as { readonly messages: unknown };
+  assert.deepEqual(sent.messages, [messages[0], { role: "assistant", content: "well" }, messages[2]]);
+});
+
+test("a name that cannot stand in an address is refused, and not our fault", async () => {
+  for (const odd of ["../x", "a//b", "\ud800"]) {
+    const reply = await gate.post("/v1/messages", { ...question, model: `sim-gemini/${odd}` });
+    assert.ok(reply.status >= 400 && reply.status < 500, `${JSON.stringify(odd)}: ${reply.status}`);
+  }
 });
 
 test("it still answers", async () => {

@@ -163,7 +163,11 @@ describe("what fails at AUTOMATIC1111", () => {
   });
 
   test("with no images, or in the middle of one, does not look whole", async () => {
-    for (const script of [{ body: '{"images":[]}' }, { body: '{"images":["aaa' }, { dropAtByte: 60, drop: "reset" }] as const) {
+    for (const script of [
+      { body: '{"images":[]}' },
+      { body: '{"images":["aaa' },
+      { dropAtByte: 60, drop: "reset" },
+    ] as const) {
       engine.play([{ script: { contentType: "application/json", ...script } }]);
       const reply = await gate.post("/v1/images/generations", { model, prompt: "A gate" });
       assertRefused("openai-chat", reply, 502, "upstream_broke");

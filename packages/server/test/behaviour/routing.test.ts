@@ -137,37 +137,32 @@ describe("a model's name", () => {
     assert.match(assertRefused("openai-chat", reply, 503, "no_credential"), /credentials add sim-keyless/);
   });
 
-  test("at a provider of another dialect: the answer says where to send it", async () => {
+  test("at a provider of another dialect, for what is not translated: the answer says where to send conversations", async () => {
     const before = gate.simulator.stats().requests;
     const paths = {
       "anthropic-messages": "/v1/messages",
       gemini: "/v1beta/models/{model}:generateContent",
       ollama: "/api/chat",
-      "openai-chat": "/v1/chat/completions",
       "openai-responses": "/v1/responses",
     };
-    for (const asked of dialectIds) {
-      for (const spoken of dialectIds.filter((other) => other !== asked)) {
-        const reply = await ask(gate, asked, { model: modelFor(spoken) });
-        const message = assertRefused(asked, reply, 400, "translation_needed");
-        assert.ok(message.includes(`Send it to ${paths[spoken]}`), message);
-      }
+    for (const [spoken, path] of Object.entries(paths) as [keyof typeof paths, string][]) {
+      const reply = await gate.post("/v1/completions", { model: modelFor(spoken), prompt: "Once" });
+      const message = assertRefused("openai-chat", reply, 400, "translation_needed");
+      assert.ok(message.includes(`Send it to ${path}`), message);
     }
     assert.equal(gate.simulator.stats().requests, before);
   });
 
-  test("at a provider of another dialect: the answer names who serves it directly", async () => {
+  test("at a provider of another dialect, for what is not translated: the answer names who serves it directly", async () => {
     await addModel("sim-responses", "elsewhere");
-    await addModel("sim-anthropic", "elsewhere");
-    const reply = await ask(gate, "anthropic-messages", { model: "sim-responses/elsewhere" });
-    const message = assertRefused("anthropic-messages", reply, 400, "translation_needed");
-    assert.match(message, /or ask for `sim-anthropic\/elsewhere`, which is served directly/);
-    await goesTo("anthropic-messages", "sim-anthropic/elsewhere", "sim-anthropic", "elsewhere");
-    await addProvider("sim-absent", "anthropic-messages");
+    await addModel("sim-chat", "elsewhere");
+    const complete = () => gate.post("/v1/completions", { model: "sim-responses/elsewhere", prompt: "Once" });
+    const message = assertRefused("openai-chat", await complete(), 400, "translation_needed");
+    assert.match(message, /or ask for `sim-chat\/elsewhere`, which is served directly/);
+    await addProvider("sim-absent", "openai-chat");
     await addModel("sim-absent", "elsewhere");
-    const again = await ask(gate, "anthropic-messages", { model: "sim-responses/elsewhere" });
     assert.equal(
-      assertRefused("anthropic-messages", again, 400, "translation_needed"),
+      assertRefused("openai-chat", await complete(), 400, "translation_needed"),
       message,
       "one that can be called",
     );

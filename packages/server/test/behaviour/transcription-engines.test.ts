@@ -86,12 +86,15 @@ describe("a recording for whisper.cpp", () => {
     assert.deepEqual([detailed.duration, detailed.text, detailed.segments?.length], [25, ` ${said}\n`, 1]);
     const row = await lastRow(gate);
     assert.deepEqual([row.audio_ms, row.usage_source], [25_000, "reported"]);
-    assert.deepEqual(await openai.audio.transcriptions.create({ file, model, response_format: "json" }), { text: said });
+    assert.deepEqual(await openai.audio.transcriptions.create({ file, model, response_format: "json" }), {
+      text: said,
+    });
   });
 
   test("is answered with events where they are asked for, though the engine has none", async () => {
     const events: OpenAI.Audio.TranscriptionStreamEvent[] = [];
-    for await (const event of await openai.audio.transcriptions.create({ file, model, stream: true })) events.push(event);
+    for await (const event of await openai.audio.transcriptions.create({ file, model, stream: true }))
+      events.push(event);
     assert.deepEqual(events, [
       { type: "transcript.text.delta", delta: said },
       { type: "transcript.text.done", text: said },
@@ -167,7 +170,11 @@ describe("never reaches whisper.cpp", () => {
     assert.match(assertRefused("openai-chat", chat, 400, "not_offered"), /offers no conversations/);
     const speech = await gate.post("/v1/audio/speech", { model, input: "x", voice: "alloy" });
     assertRefused("openai-chat", speech, 400, "not_offered");
-    const claude = await gate.post("/v1/messages", { model, max_tokens: 9, messages: [{ role: "user", content: "x" }] });
+    const claude = await gate.post("/v1/messages", {
+      model,
+      max_tokens: 9,
+      messages: [{ role: "user", content: "x" }],
+    });
     assertRefused("anthropic-messages", claude, 400, "not_offered");
     assert.equal(engine.requests.length, 0);
   });

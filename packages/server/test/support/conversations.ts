@@ -136,7 +136,6 @@ const gemini: Speaker = {
 
 const ollama: Speaker = {
   ask: (text) => ({
-
     messages: [{ role: "user", content: text }],
     tools: [{ type: "function", function: { ...tool, parameters: schema } }],
   }),

@@ -34,6 +34,7 @@ const translateLimitBytes = 32 * 1024 * 1024;
 
 /** A stream that is translated may be silent while the provider sends what says nothing to the caller. */
 const pingMs = 10_000;
+const pingCheckMs = 1_000;
 
 /** What a provider answers that has no place to count tokens at. */
 const noCounter: ReadonlySet<number> = new Set([404, 405, 501]);
@@ -187,17 +188,23 @@ export class Relay implements UpstreamListener, OpenReply {
   /** A reply that was collected, in the caller's dialect and in the way the caller asked for it. */
   async #endTranslated(translation: ReplyTranslator): Promise<void> {
     const stream = this.#exchange.asked?.stream === true ? translation.stream : undefined;
+    const text = await this.#wholeIn(translation, stream);
+    if (text === undefined || this.#state === "done") return; // it failed, or the caller has left meanwhile
+    const type = stream?.contentType ?? translation.documentType ?? "application/json";
+    this.#sendSettled(Buffer.from(text), ["content-type", type]);
+  }
+
+  /** Undefined where it cannot be had: then the exchange is over. */
+  async #wholeIn(translation: ReplyTranslator, stream: StreamTranslator | undefined): Promise<string | undefined> {
+    const bytes = this.#received();
     try {
-      const text =
-        stream === undefined
-          ? await translation.whole(this.#received(), this.#cameStreamed)
-          : await stream.wholeAsStream(this.#received());
-      if (this.#state === "done") return; // the caller has left meanwhile
-      if (text === undefined) return this.#giveUp(this.#errorOf(translation.failure ?? unreadable));
-      const type = stream?.contentType ?? translation.documentType ?? "application/json";
-      this.#sendSettled(Buffer.from(text), ["content-type", type]);
+      const asked = stream === undefined ? translation.whole(bytes, this.#cameStreamed) : stream.wholeAsStream(bytes);
+      const text = await asked;
+      if (text === undefined) this.#giveUp(this.#errorOf(translation.failure ?? unreadable));
+      return text;
     } catch (thrown) {
       this.#giveUp(asAppError(thrown));
+      return undefined;
     }
   }
 
@@ -255,7 +262,7 @@ export class Relay implements UpstreamListener, OpenReply {
     this.#exchange.response.writeHead(this.#status, [...headers, ...ownHeaders(this.#exchange)]);
     if (stream === undefined) return;
     this.#wroteAt = this.#parts.clock.monotonic();
-    this.#pinger = setInterval(() => this.#ping(), pingMs).unref();
+    this.#pinger = setInterval(() => this.#ping(), pingCheckMs).unref();
   }
 
   #forward(chunk: Buffer | undefined): void {
@@ -291,7 +298,13 @@ export class Relay implements UpstreamListener, OpenReply {
   /** The provider answered with an error. Its own words go through unchanged, unless they are not in the dialect at all. */
   #endRefusedByUpstream(body: Buffer): void {
     if (this.#exchange.route.purpose === "count" && noCounter.has(this.#status)) return this.#answerEstimate();
-    if (this.#translation !== undefined) return this.#endRefusal(this.#translation, body);
+    if (this.#translation !== undefined) {
+      try {
+        return this.#endRefusal(this.#translation, body);
+      } catch (thrown) {
+        return this.#giveUp(asAppError(thrown));
+      }
+    }
     const headers = this.#upstreamHeaders();
     const own = ownHeaders(this.#exchange);
     this.#settle(this.#status, "upstream_error", null);

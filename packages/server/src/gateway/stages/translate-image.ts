@@ -20,8 +20,7 @@ export async function translateImage(
   const reply = createEngineReply({
     usage: imageUsage,
     contentType: "application/json",
-    translate: (bytes) =>
-      translator.request("image_reply", { body: bytes, asked: { model, count }, created, stream }),
+    translate: (bytes) => translator.request("image_reply", { body: bytes, asked: { model, count }, created, stream }),
   });
   return { sent: { ...sent, headers: { accept: "application/json" } }, reply };
 }

@@ -1,4 +1,5 @@
 import {
+  createCountReply,
   createStateSeal,
   lossyRefusal,
   ReplyTranslation,
@@ -109,6 +110,7 @@ async function translateConversation(
   const job = jobOf(exchange, asked, target, parts);
   exchange.contextTokens = job.target.traits.contextTokens;
   const sent = await parts.translation.translator.request("conversation", job);
+  if (job.count) return { sent, reply: createCountReply({ from: job.to, to: job.from }) };
   return { sent, reply: translationOf(exchange, asked, target, sent, parts) };
 }
 

@@ -1,5 +1,5 @@
 import { parentPort } from "node:worker_threads";
-import { asAppError } from "../../kernel/errors.ts";
+import { asAppError, describe } from "../../kernel/errors.ts";
 import { movable, translate, type Asked, type Translated } from "./translator.ts";
 
 /** The thread that translates what is large, one after the other. */
@@ -21,6 +21,6 @@ function answerTo({ id, topic, job }: Asked): Translated {
     return { id, result: translate(topic, job) };
   } catch (thrown) {
     const { code, values } = asAppError(thrown);
-    return { id, code, values };
+    return { id, code, values, detail: describe(thrown) };
   }
 }

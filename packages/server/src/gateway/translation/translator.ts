@@ -25,7 +25,7 @@ export interface Asked<About extends Topic = Topic> {
 /** What it answers. */
 export type Translated =
   | { readonly id: number; readonly result: TranslatedOf<Topic> }
-  | { readonly id: number; readonly code: ErrorCode; readonly values: ErrorValues };
+  | { readonly id: number; readonly code: ErrorCode; readonly values: ErrorValues; readonly detail: string };
 
 const mostHereBytes = 256 * 1024;
 const idleMs = 60_000;
@@ -55,7 +55,7 @@ export function createTranslator(): Translator {
       const asked = waiting.get(message.id);
       waiting.delete(message.id);
       if ("result" in message) asked?.resolve(message.result);
-      else asked?.reject(new AppError(message.code, message.values));
+      else asked?.reject(new AppError(message.code, message.values, { detail: message.detail }));
       if (waiting.size === 0) idle = setTimeout(() => void stop(), idleMs).unref();
     });
     started.on("error", (cause) => {
