@@ -2,22 +2,11 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { before, beforeEach, describe, test } from "node:test";
-import type { Gate } from "../packages/server/test/support/gateway.ts";
-import { openClientGate, rowsOf } from "./gate.ts";
+import { describe, test } from "node:test";
+import { rowsOf } from "./gate.ts";
 import { obstacle, titleOf, type ClientName } from "./installation.ts";
-import {
-  createPlace,
-  runClaude,
-  runCodex,
-  runGemini,
-  runOpencode,
-  tidy,
-  told,
-  type Address,
-  type Place,
-  type Turn,
-} from "./turn.ts";
+import { setStage } from "./stage.ts";
+import { runClaude, runCodex, runGemini, runOpencode, told, type Address, type Place, type Turn } from "./turn.ts";
 
 /*
  * Every client on a provider of every dialect: a question, a tool that the client runs, and what the model says of its result.
@@ -107,19 +96,7 @@ const drivers: readonly Driver[] = [
 for (const driver of drivers) {
   const { client } = driver;
   describe(`${titleOf(client)}: ${driver.title}`, { skip: obstacle(client) ?? false }, () => {
-    let gate: Gate;
-    let place: Place;
-    let caller: { readonly id: string; readonly key: string };
-    before(async () => {
-      gate = await openClientGate();
-      place = createPlace();
-    });
-    beforeEach(async () => {
-      tidy(place);
-      gate.simulator.clear();
-      gate.simulator.play([]);
-      caller = await gate.createKey();
-    });
+    const stage = setStage();
 
     for (const upstream of upstreams) {
       test(`runs a tool on ${upstream}, and goes on with what it returned`, async () => {
@@ -127,20 +104,20 @@ for (const driver of drivers) {
         const command = `echo ${marker} | tee proof.txt`;
         const input = upstream === "sim-responses" && driver.text ? driver.text(command) : driver.input(command);
         const call = { name: driver.tool, arguments: input };
-        gate.simulator.play([
+        stage.gate.simulator.play([
           { times: 1, script: { toolCalls: [call] } },
           { script: { text: `It said so: ${marker}.` } },
         ]);
-        const turn = await driver.run(place, { url: gate.url, key: caller.key }, `${upstream}/${driver.model}`);
+        const turn = await driver.run(stage.place, stage.address, `${upstream}/${driver.model}`);
         assert.equal(turn.exitCode, 0, told(turn));
         assert.match(turn.stdout, new RegExp(`It said so: ${marker}`), told(turn));
-        assert.equal(readFileSync(join(place.directory, "proof.txt"), "utf8"), `${marker}\n`);
-        const requests = gate.simulator.requests.filter(({ path }) => !/count_tokens|countTokens/.test(path));
+        assert.equal(readFileSync(join(stage.place.directory, "proof.txt"), "utf8"), `${marker}\n`);
+        const requests = stage.gate.simulator.requests.filter(({ path }) => !/count_tokens|countTokens/.test(path));
         assert.deepEqual(
           requests.map(({ body }) => body.includes(marker)),
           [false, true],
         );
-        const rows = await rowsOf(gate, caller.id);
+        const rows = await rowsOf(stage.gate, stage.caller.id);
         assert.deepEqual(
           rows.map(({ provider, status, outcome }) => [provider, status, outcome]),
           Array(2).fill([upstream, 200, "ok"]),

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { before, beforeEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { endpoints } from "@portcullis/contract";
-import type { Gate } from "../packages/server/test/support/gateway.ts";
-import { openClientGate, rowsOf } from "./gate.ts";
+import { rowsOf } from "./gate.ts";
 import { obstacle, titleOf } from "./installation.ts";
-import { createPlace, runCodex, tidy, told, type Place, type Turn } from "./turn.ts";
+import { setStage } from "./stage.ts";
+import { runCodex, told, type Turn } from "./turn.ts";
 
 /** A line of what Codex prints, as far as it is looked at. */
 interface CodexEvent {
@@ -26,31 +26,18 @@ interface CodexEvent {
 }
 
 describe(titleOf("codex"), { skip: obstacle("codex") ?? false }, () => {
-  let gate: Gate;
-  let place: Place;
-  let caller: { readonly id: string; readonly key: string };
-  before(async () => {
-    gate = await openClientGate();
-    place = createPlace();
-  });
-  beforeEach(async () => {
-    tidy(place);
-    gate.simulator.clear();
-    gate.simulator.play([]);
-    caller = await gate.createKey();
-  });
+  const stage = setStage();
 
-  const run = (model: string, prompt: string) =>
-    runCodex(place, { url: gate.url, key: caller.key }, ["--model", model, prompt]);
+  const run = (model: string, prompt: string) => runCodex(stage.place, stage.address, ["--model", model, prompt]);
 
   test("gets its answer, and the use is written down", async () => {
     const words = `The words are ${randomBytes(8).toString("hex")}.`;
-    gate.simulator.play([{ script: { text: words } }]);
+    stage.gate.simulator.play([{ script: { text: words } }]);
     const turn = await run("gpt-5.5", "hello");
     assert.equal(answerOf(turn), words);
     const usage = eventOf(turn, "turn.completed").usage;
     assert.ok(usage);
-    const rows = await rowsOf(gate, caller.id);
+    const rows = await rowsOf(stage.gate, stage.caller.id);
     assert.equal(rows.length, 1);
     assert.partialDeepStrictEqual(rows[0], {
       session_id: eventOf(turn, "thread.started").thread_id,
@@ -67,9 +54,9 @@ describe(titleOf("codex"), { skip: obstacle("codex") ?? false }, () => {
       reasoning_tokens: usage.reasoning_output_tokens,
       cost_micros: usage.input_tokens + usage.output_tokens,
     });
-    const received = gate.simulator.requests.map(({ headers }) => headers.join("\n"));
-    assert.ok(received.every((text) => text.includes(gate.providerKey) && !text.includes(caller.key)));
-    assert.ok(!gate.logLines.join("").includes(caller.key));
+    const received = stage.gate.simulator.requests.map(({ headers }) => headers.join("\n"));
+    assert.ok(received.every((text) => text.includes(stage.gate.providerKey) && !text.includes(stage.caller.key)));
+    assert.ok(!stage.gate.logLines.join("").includes(stage.caller.key));
   });
 
   const marker = randomBytes(8).toString("hex");
@@ -79,11 +66,11 @@ describe(titleOf("codex"), { skip: obstacle("codex") ?? false }, () => {
     ["gpt-6-sol", "exec", `text(await tools.exec_command({ cmd: ${JSON.stringify(command)} }));`],
   ] as const) {
     test(`runs a tool as ${model} calls it (${name}), and goes on with what it returned`, async () => {
-      gate.simulator.play([{ times: 1, script: { toolCalls: [{ name, arguments: input }] } }]);
+      stage.gate.simulator.play([{ times: 1, script: { toolCalls: [{ name, arguments: input }] } }]);
       const turn = await run(`sim-responses/${model}`, "run echo");
       assert.match(answerOf(turn), new RegExp(marker));
-      assert.equal(readFileSync(join(place.directory, "proof.txt"), "utf8"), `${marker}\n`);
-      const bodies = gate.simulator.requests.map(({ body }) => JSON.parse(body.toString()) as RequestBody);
+      assert.equal(readFileSync(join(stage.place.directory, "proof.txt"), "utf8"), `${marker}\n`);
+      const bodies = stage.gate.simulator.requests.map(({ body }) => JSON.parse(body.toString()) as RequestBody);
       assert.deepEqual(
         bodies.map((body) => [body.model, outputsOf(body).includes(marker)]),
         [
@@ -91,7 +78,7 @@ describe(titleOf("codex"), { skip: obstacle("codex") ?? false }, () => {
           [model, true],
         ],
       );
-      const rows = await rowsOf(gate, caller.id);
+      const rows = await rowsOf(stage.gate, stage.caller.id);
       assert.deepEqual(
         rows.map((row) => [row.requested_model, row.model, row.status, row.outcome]),
         Array(2).fill([`sim-responses/${model}`, model, 200, "ok"]),
@@ -105,10 +92,10 @@ describe(titleOf("codex"), { skip: obstacle("codex") ?? false }, () => {
     ["the provider breaks off in the middle of a reply", { drop: "reset", dropAtEvent: 3 }, 200, "broken"],
   ] as const) {
     test(`recovers when ${name}`, async () => {
-      gate.simulator.play([{ times: 1, script }, { script: { text: "after all" } }]);
+      stage.gate.simulator.play([{ times: 1, script }, { script: { text: "after all" } }]);
       const turn = await run("gpt-5.5", "hello");
       assert.equal(answerOf(turn), "after all");
-      const rows = await rowsOf(gate, caller.id);
+      const rows = await rowsOf(stage.gate, stage.caller.id);
       assert.deepEqual(
         rows.map((row) => [row.status, row.outcome]),
         [
@@ -120,11 +107,11 @@ describe(titleOf("codex"), { skip: obstacle("codex") ?? false }, () => {
   }
 
   test("says so when its key was revoked", async () => {
-    await gate.admin.call(endpoints.keys.remove, { params: { id: caller.id } });
+    await stage.gate.admin.call(endpoints.keys.remove, { params: { id: stage.caller.id } });
     const turn = await run("gpt-5.5", "hello");
     assert.equal(turn.exitCode, 1, told(turn));
     assert.match(turn.stdout, /401 Unauthorized: the key is not a valid Portcullis key/);
-    assert.equal(gate.simulator.requests.length, 0);
+    assert.equal(stage.gate.simulator.requests.length, 0);
   });
 });
 

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { before, beforeEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { endpoints } from "@portcullis/contract";
-import type { Gate } from "../packages/server/test/support/gateway.ts";
-import { openClientGate, rowsOf } from "./gate.ts";
+import { rowsOf } from "./gate.ts";
 import { obstacle, titleOf } from "./installation.ts";
-import { createPlace, runGemini, tidy, told, type Place, type Turn } from "./turn.ts";
+import { setStage } from "./stage.ts";
+import { runGemini, told, type Turn } from "./turn.ts";
 
 /** What `--output-format json` prints, as far as it is looked at. */
 interface Result {
@@ -25,34 +25,22 @@ interface Tokens {
 const model = "gemini-3-pro";
 
 describe(titleOf("gemini"), { skip: obstacle("gemini") ?? false }, () => {
-  let gate: Gate;
-  let place: Place;
-  let caller: { readonly id: string; readonly key: string };
-  before(async () => {
-    gate = await openClientGate();
-    place = createPlace();
-  });
-  beforeEach(async () => {
-    tidy(place);
-    gate.simulator.clear();
-    gate.simulator.play([]);
-    caller = await gate.createKey();
-  });
+  const stage = setStage();
 
   const run = (prompt: string, name = model) => {
     const args = ["--model", name, "--approval-mode", "yolo", "--output-format", "json", "--prompt", prompt];
-    return runGemini(place, { url: gate.url, key: caller.key }, args);
+    return runGemini(stage.place, stage.address, args);
   };
-  const outcomes = async () => (await rowsOf(gate, caller.id)).map((row) => [row.status, row.outcome]);
+  const outcomes = async () => (await rowsOf(stage.gate, stage.caller.id)).map((row) => [row.status, row.outcome]);
 
   test("gets its answer, and the use is written down", async () => {
     const words = `The words are ${randomBytes(8).toString("hex")}.`;
-    gate.simulator.play([{ script: { text: words } }]);
+    stage.gate.simulator.play([{ script: { text: words } }]);
     const { response, stats } = resultOf(await run("hello"));
     assert.equal(response, words);
     const tokens = stats.models[model]?.tokens;
     assert.ok(tokens && tokens.thoughts > 0);
-    const rows = await rowsOf(gate, caller.id);
+    const rows = await rowsOf(stage.gate, stage.caller.id);
     assert.equal(rows.length, 1);
     assert.partialDeepStrictEqual(rows[0], {
       route: "/v1beta/models/{model}:streamGenerateContent",
@@ -69,19 +57,19 @@ describe(titleOf("gemini"), { skip: obstacle("gemini") ?? false }, () => {
       reasoning_tokens: tokens.thoughts,
       cost_micros: tokens.prompt + tokens.candidates + tokens.thoughts,
     });
-    const received = gate.simulator.requests.map(({ headers }) => headers.join("\n"));
-    assert.ok(received.every((text) => text.includes(gate.providerKey) && !text.includes(caller.key)));
-    assert.ok(!gate.logLines.join("").includes(caller.key));
+    const received = stage.gate.simulator.requests.map(({ headers }) => headers.join("\n"));
+    assert.ok(received.every((text) => text.includes(stage.gate.providerKey) && !text.includes(stage.caller.key)));
+    assert.ok(!stage.gate.logLines.join("").includes(stage.caller.key));
   });
 
   test("runs a tool and goes on with what it returned, the thought's signature with it", async () => {
     const marker = randomBytes(8).toString("hex");
     const command = `echo ${marker} | tee proof.txt`;
     const call = { name: "run_shell_command", arguments: { command, description: "Leave a mark" } };
-    gate.simulator.play([{ times: 1, script: { toolCalls: [call] } }]);
+    stage.gate.simulator.play([{ times: 1, script: { toolCalls: [call] } }]);
     assert.match(resultOf(await run("run echo", `sim-gemini/${model}`)).response, new RegExp(marker));
-    assert.equal(readFileSync(join(place.directory, "proof.txt"), "utf8"), `${marker}\n`);
-    const requests = gate.simulator.requests.map(({ path, body }) => [
+    assert.equal(readFileSync(join(stage.place.directory, "proof.txt"), "utf8"), `${marker}\n`);
+    const requests = stage.gate.simulator.requests.map(({ path, body }) => [
       path,
       body.includes('"functionResponse"') && body.includes(marker),
       body.includes('"thoughtSignature"'),
@@ -104,7 +92,7 @@ describe(titleOf("gemini"), { skip: obstacle("gemini") ?? false }, () => {
     ["the provider breaks off in the middle of a reply", { drop: "reset", dropAtEvent: 5 }, 200, "broken"],
   ] as const) {
     test(`recovers when ${name}`, async () => {
-      gate.simulator.play([{ times: 1, script }, { script: { text: "after all" } }]);
+      stage.gate.simulator.play([{ times: 1, script }, { script: { text: "after all" } }]);
       assert.match(resultOf(await run("hello")).response, /after all$/);
       assert.deepEqual(await outcomes(), [
         [status, outcome],
@@ -114,11 +102,11 @@ describe(titleOf("gemini"), { skip: obstacle("gemini") ?? false }, () => {
   }
 
   test("ends at once when its key was revoked, and says so", async () => {
-    await gate.admin.call(endpoints.keys.remove, { params: { id: caller.id } });
+    await stage.gate.admin.call(endpoints.keys.remove, { params: { id: stage.caller.id } });
     const turn = await run("hello");
     assert.notEqual(turn.exitCode, 0, told(turn));
     assert.match(turn.stdout + turn.stderr, /the key is not a valid Portcullis key/);
-    assert.equal(gate.simulator.requests.length, 0);
+    assert.equal(stage.gate.simulator.requests.length, 0);
   });
 });
 

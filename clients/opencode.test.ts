@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { before, beforeEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { endpoints } from "@portcullis/contract";
-import type { Gate } from "../packages/server/test/support/gateway.ts";
-import { openClientGate, rowsOf } from "./gate.ts";
+import { rowsOf } from "./gate.ts";
 import { obstacle, titleOf } from "./installation.ts";
-import { createPlace, runOpencode, tidy, told, type OpencodeDialect, type Place, type Turn } from "./turn.ts";
+import { setStage } from "./stage.ts";
+import { runOpencode, told, type OpencodeDialect, type Turn } from "./turn.ts";
 
 /** A line of what opencode prints, as far as it is looked at. */
 interface OpencodeEvent {
@@ -49,31 +49,19 @@ const spoken: readonly Spoken[] = [
 ];
 
 describe(titleOf("opencode"), { skip: obstacle("opencode") ?? false }, () => {
-  let gate: Gate;
-  let place: Place;
-  let caller: { readonly id: string; readonly key: string };
-  before(async () => {
-    gate = await openClientGate();
-    place = createPlace();
-  });
-  beforeEach(async () => {
-    tidy(place);
-    gate.simulator.clear();
-    gate.simulator.play([]);
-    caller = await gate.createKey();
-  });
+  const stage = setStage();
 
   const run = (dialect: Spoken, prompt: string) =>
-    runOpencode(place, { url: gate.url, key: caller.key }, dialect, dialect.model, prompt);
+    runOpencode(stage.place, stage.address, dialect, dialect.model, prompt);
 
   for (const dialect of spoken) {
     const { npm, model, route, provider } = dialect;
 
     test(`gets its answer through ${npm}, and the use is written down`, async () => {
       const words = `The words are ${randomBytes(8).toString("hex")}.`;
-      gate.simulator.play([{ script: { text: words } }]);
+      stage.gate.simulator.play([{ script: { text: words } }]);
       assert.equal(answerOf(await run(dialect, "hello")), words);
-      const rows = await rowsOf(gate, caller.id);
+      const rows = await rowsOf(stage.gate, stage.caller.id);
       assert.equal(rows.length, 1);
       const [row] = rows;
       assert.partialDeepStrictEqual(row, {
@@ -86,23 +74,23 @@ describe(titleOf("opencode"), { skip: obstacle("opencode") ?? false }, () => {
         usage_source: "reported",
       });
       assert.ok(row !== undefined && row.input_tokens > 1_000 && row.output_tokens > 0);
-      const received = gate.simulator.requests.map(({ headers }) => headers.join("\n"));
-      assert.ok(received.every((text) => text.includes(gate.providerKey) && !text.includes(caller.key)));
-      assert.ok(!gate.logLines.join("").includes(caller.key));
+      const received = stage.gate.simulator.requests.map(({ headers }) => headers.join("\n"));
+      assert.ok(received.every((text) => text.includes(stage.gate.providerKey) && !text.includes(stage.caller.key)));
+      assert.ok(!stage.gate.logLines.join("").includes(stage.caller.key));
     });
 
     test(`runs a tool through ${npm}, and goes on with what it returned`, async () => {
       const marker = randomBytes(8).toString("hex");
       const input = { command: `echo ${marker} | tee proof.txt`, description: "Leave a mark" };
-      gate.simulator.play([{ times: 1, script: { toolCalls: [{ name: "bash", arguments: input }] } }]);
+      stage.gate.simulator.play([{ times: 1, script: { toolCalls: [{ name: "bash", arguments: input }] } }]);
       const turn = await run(dialect, "run echo");
       assert.match(answerOf(turn), new RegExp(marker));
-      assert.equal(readFileSync(join(place.directory, "proof.txt"), "utf8"), `${marker}\n`);
+      assert.equal(readFileSync(join(stage.place.directory, "proof.txt"), "utf8"), `${marker}\n`);
       assert.deepEqual(
-        gate.simulator.requests.map(({ body }) => body.includes(marker)),
+        stage.gate.simulator.requests.map(({ body }) => body.includes(marker)),
         [false, true],
       );
-      const rows = await rowsOf(gate, caller.id);
+      const rows = await rowsOf(stage.gate, stage.caller.id);
       assert.deepEqual(
         rows.map((row) => [row.route, row.status, row.outcome]),
         Array(2).fill([route, 200, "ok"]),
@@ -110,9 +98,9 @@ describe(titleOf("opencode"), { skip: obstacle("opencode") ?? false }, () => {
     });
 
     test(`tries again through ${npm} when the provider is overloaded`, async () => {
-      gate.simulator.play([{ times: 1, script: { status: 503 } }, { script: { text: "after all" } }]);
+      stage.gate.simulator.play([{ times: 1, script: { status: 503 } }, { script: { text: "after all" } }]);
       assert.equal(answerOf(await run(dialect, "hello")), "after all");
-      const rows = await rowsOf(gate, caller.id);
+      const rows = await rowsOf(stage.gate, stage.caller.id);
       assert.deepEqual(
         rows.map((row) => [row.status, row.outcome]),
         [
@@ -123,18 +111,21 @@ describe(titleOf("opencode"), { skip: obstacle("opencode") ?? false }, () => {
     });
 
     test(`does not take a reply for whole through ${npm} when the provider breaks off in the middle of it`, async () => {
-      gate.simulator.play([{ times: 1, script: { drop: "reset", dropAtEvent: 6 } }, { script: { text: "after all" } }]);
+      stage.gate.simulator.play([
+        { times: 1, script: { drop: "reset", dropAtEvent: 6 } },
+        { script: { text: "after all" } },
+      ]);
       const turn = await run(dialect, "hello");
       assert.match(turn.stdout, new RegExp(`after all|${provider} broke off its reply`), told(turn));
-      const [first] = await rowsOf(gate, caller.id);
+      const [first] = await rowsOf(stage.gate, stage.caller.id);
       assert.partialDeepStrictEqual(first, { status: 200, outcome: "broken", usage_source: "estimated" });
     });
 
     test(`says so through ${npm} when its key was revoked`, async () => {
-      await gate.admin.call(endpoints.keys.remove, { params: { id: caller.id } });
+      await stage.gate.admin.call(endpoints.keys.remove, { params: { id: stage.caller.id } });
       const turn = await run(dialect, "hello");
       assert.match(turn.stdout, /the key is not a valid Portcullis key/, told(turn));
-      assert.equal(gate.simulator.requests.length, 0);
+      assert.equal(stage.gate.simulator.requests.length, 0);
     });
   }
 });

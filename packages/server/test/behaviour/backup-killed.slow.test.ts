@@ -33,9 +33,13 @@ test("killed while it writes, a backup leaves the one before or is whole, and th
   const recipient = ["--recipient", await identityToRecipient(identity)];
   const args = ["--home", home, "--url", gate.url, "vault", "backup", file, "--replace", ...recipient];
   const environment = { PATH: process.env["PATH"], PORTCULLIS_ADMIN_TOKEN: adminTokenOf(home) };
-  const startedAt = performance.now();
-  assert.ok(await backUpAndKill(args, environment, 60_000));
-  const wholeMs = performance.now() - startedAt;
+  // The first one starts slowly: nothing of the program was read yet.
+  let wholeMs = Number.POSITIVE_INFINITY;
+  for (let times = 0; times < 3; times++) {
+    const startedAt = performance.now();
+    assert.ok(await backUpAndKill(args, environment, 60_000));
+    wholeMs = Math.min(wholeMs, performance.now() - startedAt);
+  }
   const open = async (): Promise<string> => {
     const decrypter = new Decrypter();
     decrypter.addIdentity(identity);
