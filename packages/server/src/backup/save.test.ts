@@ -26,9 +26,26 @@ const [replace, keep] = [{ replace: true }, { replace: false }];
 async function* pieces(count: number, failsAfter = Infinity): AsyncGenerator<Uint8Array> {
   for (let index = 0; index < count; index++) {
     if (index === failsAfter) throw new Error("the connection broke");
-    yield await Promise.resolve(Buffer.alloc(10_000, index));
+    const piece = Buffer.alloc(10_000, index);
+    if (index === 0) piece.write("age-encryption.org/v1\n");
+    yield await Promise.resolve(piece);
   }
 }
+
+test("what is no backup, or nothing at all, never takes the place of one", async () => {
+  const file = join(directory, "zero.age");
+  writeFileSync(file, "the one before");
+  const others = ["", '{"status":"ok"}', "age-encryption.org/v2\n", "age-encryption.org/v1"];
+  for (const text of others) {
+    const content = (async function* () {
+      for (const byte of Buffer.from(text)) yield await Promise.resolve(Buffer.from([byte]));
+    })();
+    await assert.rejects(saveBackup(content, file, replace), withCode("backup_incomplete"), text);
+  }
+  assert.equal(readFileSync(file, "utf8"), "the one before");
+  rmSync(file);
+  assert.deepEqual(readdirSync(directory), []);
+});
 
 test("a backup is written whole, for its owner alone, and beside nothing else", async () => {
   const file = join(directory, "one.age");

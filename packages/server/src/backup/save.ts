@@ -58,15 +58,22 @@ export function demandNewName(path: string, { replace }: SaveOptions): void {
   if (existsSync(path) && !replace) throw taken(path);
 }
 
+/** What every file of the age format begins with. */
+const firstLine = "age-encryption.org/v1\n";
+
 async function writeAll(temporary: string, content: AsyncIterable<Uint8Array>, file: string): Promise<number> {
   const output = await open(temporary, "wx", 0o600);
   try {
     await output.chmod(0o600); // a umask may have taken more than we asked for
     let bytes = 0;
+    let beginning = "";
     for await (const piece of told(content, file)) {
+      if (beginning.length < firstLine.length) beginning += Buffer.from(piece).toString("latin1", 0, firstLine.length);
       await output.writeFile(piece);
       bytes += piece.length;
     }
+    // Nothing but a backup takes the place of the one before, whatever it was that answered.
+    if (!beginning.startsWith(firstLine)) throw new AppError("backup_incomplete", { file });
     await output.sync();
     return bytes;
   } finally {

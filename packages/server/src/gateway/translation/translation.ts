@@ -25,8 +25,10 @@ export function createTranslation({ vault, clock }: TranslationOptions): Transla
   const translator = createTranslator();
   const memory = createReasoningMemory(clock);
   const items = createItemMemory(clock);
-  // What models thought and said is as much the callers' as what was asked.
+  let sealKey: Buffer | undefined;
+  // What models thought and said is as much the callers' as what was asked. Replies under way may still have the key.
   const stopListening = vault.onChange((sealed) => {
+    sealKey = undefined;
     for (const each of sealed ? [memory, items] : []) each.forgetAll();
   });
   return {
@@ -34,9 +36,7 @@ export function createTranslation({ vault, clock }: TranslationOptions): Transla
     memory,
     items,
     sealKey() {
-      const { key } = vault.namedKey("sign");
-      const sealKey = createHmac("sha256", key).update(sealLabel).digest();
-      key.fill(0);
+      sealKey ??= derivedFrom(vault.namedKey("sign").key);
       return sealKey;
     },
     close() {
@@ -44,4 +44,10 @@ export function createTranslation({ vault, clock }: TranslationOptions): Transla
       return translator.close();
     },
   };
+}
+
+function derivedFrom(key: Buffer): Buffer {
+  const derived = createHmac("sha256", key).update(sealLabel).digest();
+  key.fill(0);
+  return derived;
 }
