@@ -28,7 +28,7 @@ export function ownHeaders(exchange: Exchange): string[] {
 /** What translation left out or changed: where it stood, as much of it as there is room for. */
 function droppedHeaders(losses: readonly Loss[] | undefined): string[] {
   if (losses === undefined || losses.length === 0) return [];
-  const text = headerSafe(losses.map(({ path }) => path).join(", "));
+  const text = headerSafe(withoutKeys(losses.map(({ path }) => path).join(", ")));
   return ["x-portcullis-dropped", text.length > mostDropped ? `${text.slice(0, mostDropped)}...` : text];
 }
 
