@@ -7,7 +7,7 @@ import { declaredIn, routesIn, sourcesIn, startKeys } from "./declared.ts";
 import { createGateway, createSettler, createTranslation, type Gateway } from "./gateway/index.ts";
 import { openAdminToken, openHome, type Home } from "./home/index.ts";
 import { createKeyRecords, createOwnership, Keys, type Ownership } from "./identity/index.ts";
-import { createSpools, openListener, type Plane, type Refuse } from "./ingress/index.ts";
+import { createSpools, openListener, type PlainPlane, type Plane } from "./ingress/index.ts";
 import { systemClock, type Clock } from "./kernel/clock.ts";
 import { AppError } from "./kernel/errors.ts";
 import type { Log } from "./kernel/log.ts";
@@ -276,20 +276,24 @@ function openAdmin(
 
 async function openPorts(
   { loaded, live, shutdown, adopters }: Surroundings,
-  { gateway, admin }: { readonly gateway: { readonly plane: Plane; readonly refuse: Refuse }; readonly admin: Plane },
+  { gateway, admin }: { readonly gateway: Pick<Gateway, "plane" | "plain" | "refuse">; readonly admin: Plane },
 ): Promise<{ readonly url: string; readonly adminUrl: string }> {
   const { server, admin: adminConfig } = loaded.config;
-  const listen = async (at: ListenAddress, planes: readonly Plane[]): Promise<{ readonly url: string }> => {
-    const listener = await openListener({ ...server, ...at, rules: live.headRules }, planes, gateway.refuse);
+  const listen = async (
+    at: ListenAddress,
+    planes: readonly Plane[],
+    plain?: PlainPlane,
+  ): Promise<{ readonly url: string }> => {
+    const listener = await openListener({ ...server, ...at, rules: live.headRules }, planes, gateway.refuse, plain);
     shutdown.add(listener);
     adopters.push((config) => listener.adopt(config.server));
     return listener;
   };
   if (adminConfig.listener === undefined) {
-    const { url } = await listen(server, [gateway.plane, admin]);
+    const { url } = await listen(server, [gateway.plane, admin], gateway.plain);
     return { url, adminUrl: url };
   }
-  const { url } = await listen(server, [gateway.plane]);
+  const { url } = await listen(server, [gateway.plane], gateway.plain);
   const { url: adminUrl } = await listen(adminConfig.listener, [admin]);
   return { url, adminUrl };
 }

@@ -3,7 +3,7 @@ import { AppError, asAppError, describe } from "../kernel/errors.ts";
 import { ulid } from "../kernel/ids.ts";
 import { dialectById, dialects, type Dialect, type DialectRoute } from "../dialects/index.ts";
 import type { Caller } from "../identity/index.ts";
-import type { Plane, Refuse } from "../ingress/index.ts";
+import type { HttpReply, HttpRequest, Plane, PlainPlane, Refuse } from "../ingress/index.ts";
 import type { Exchange } from "./exchange.ts";
 import { dialectByHeaders, modelRoutes, type ModelListParts } from "./models/index.ts";
 import { serve, type PipelineParts } from "./pipeline.ts";
@@ -21,6 +21,8 @@ export interface GatewayParts extends Omit<PipelineParts, "open">, ModelListPart
 
 export interface Gateway {
   readonly plane: Plane;
+  /** The same for requests that come on lanes: those for models. */
+  readonly plain: PlainPlane;
   /** Answers what no plane took, in the dialect that the path or the headers suggest. */
   readonly refuse: Refuse;
   /** Every way into the data plane. */
@@ -46,7 +48,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     refuse(request, response, dialectOf(near, request), error, ulid(parts.clock.now()));
   };
 
-  function answer(found: FoundRoute, request: IncomingMessage, response: ServerResponse, path: string): void {
+  function answer(found: FoundRoute, request: HttpRequest, response: HttpReply, path: string): void {
     const { route, name } = found;
     const startedAt = parts.clock.now();
     const visit: Visit = { request, response, id: ulid(startedAt), startedAt, name, query: queryOf(request, path) };
@@ -74,7 +76,17 @@ export function createGateway(parts: GatewayParts): Gateway {
     return true;
   }
 
-  return { plane, refuse: refuseAny, routes: table.routes, cutAll: (error) => pipeline.open.cutAll(error) };
+  const findPlain = (path: string): FoundRoute | undefined =>
+    table.find("POST", path) ?? table.find("POST", withoutPrefix(path));
+  const plain: PlainPlane = {
+    takes: (path) => findPlain(path)?.route.policy === "key",
+    answer(request, reply, path) {
+      const found = findPlain(path);
+      if (found !== undefined) answer(found, request, reply, path);
+    },
+  };
+
+  return { plane, plain, refuse: refuseAny, routes: table.routes, cutAll: (error) => pipeline.open.cutAll(error) };
 }
 
 function dialectRoutes(pipeline: PipelineParts): readonly GatewayRoute[] {
@@ -133,12 +145,12 @@ function newExchange(
   };
 }
 
-function queryOf(request: IncomingMessage, path: string): string {
+function queryOf(request: HttpRequest, path: string): string {
   return (request.url ?? "").slice(path.length);
 }
 
 /** Whose error shape a caller expects: that of the route, or where there is none as the headers suggest. */
-function dialectOf(found: FoundRoute | undefined, request: IncomingMessage): Dialect {
+function dialectOf(found: FoundRoute | undefined, request: HttpRequest): Dialect {
   const dialect = found?.route.dialect;
   if (typeof dialect === "function") return dialect(request);
   return dialect ?? dialectById(dialectByHeaders(request));

@@ -1,8 +1,7 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Dialect, DialectRoute, Loss } from "../dialects/index.ts";
 import type { MediaUsage } from "../kernel/tokens.ts";
 import type { Caller } from "../identity/index.ts";
-import type { Spool } from "../ingress/index.ts";
+import type { HttpReply, HttpRequest, Spool } from "../ingress/index.ts";
 import type { Target } from "../routing/index.ts";
 import type { UsedCredential } from "./stages/credential.ts";
 import type { Asked } from "./stages/decode.ts";
@@ -22,8 +21,8 @@ export interface Exchange {
   readonly nameInPath: string;
   /** The query as it came, with its `?`, or empty. */
   readonly query: string;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: HttpRequest;
+  readonly response: HttpReply;
   readonly caller: Caller;
 
   requestBytes: number;

@@ -1,8 +1,7 @@
-import type { IncomingMessage } from "node:http";
 import { asAppError, describe, type AppError } from "../kernel/errors.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
-import type { BodyLimits, Spools } from "../ingress/index.ts";
+import type { BodyLimits, HttpRequest, Spools } from "../ingress/index.ts";
 import type { Keys } from "../identity/index.ts";
 import { asksForThinking, canCount } from "../dialects/index.ts";
 import type { KeptReply } from "../usage/index.ts";
@@ -71,7 +70,8 @@ export type Plan = (exchange: Exchange, parts: PipelineParts) => Promise<Prepare
 
 async function planByModel(exchange: Exchange, parts: PipelineParts): Promise<Prepared | undefined> {
   exchange.route.checkQuery?.(exchange.query);
-  const asked = await receive(exchange, parts);
+  const received = receive(exchange, parts);
+  const asked = received instanceof Promise ? await received : received;
   exchange.asked = { model: asked.model, stream: asked.stream }; // and not the body, which is done with when it was sent
   if (exchange.route.purpose === "describe" && describeModel(exchange, asked.model, parts)) return undefined;
   const provider = providerApart(exchange.request);
@@ -98,7 +98,7 @@ function answerEstimate(exchange: Exchange, { settler }: PipelineParts): undefin
 const noReply = { reading: undefined, firstByteMs: null, responseBytes: 0 };
 
 /** The provider that a client written for Portkey names in a header of its own. */
-function providerApart({ headers }: IncomingMessage): string | undefined {
+function providerApart({ headers }: HttpRequest): string | undefined {
   const name = headers["x-portkey-provider"];
   return typeof name === "string" && name !== "" ? name : undefined;
 }

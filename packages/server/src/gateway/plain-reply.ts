@@ -7,11 +7,15 @@ export function sendJson(
   status = 200,
 ): void {
   const text = JSON.stringify(body);
-  response.writeHead(status, {
-    "content-type": "application/json",
-    "content-length": Buffer.byteLength(text),
-    "cache-control": "no-store",
-    "x-request-id": id,
-  });
+  response.writeHead(status, [
+    "content-type",
+    "application/json",
+    "content-length",
+    String(Buffer.byteLength(text)),
+    "cache-control",
+    "no-store",
+    "x-request-id",
+    id,
+  ]);
   response.end(request.method === "HEAD" ? undefined : text);
 }

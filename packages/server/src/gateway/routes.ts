@@ -1,14 +1,14 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Dialect } from "../dialects/index.ts";
 import type { Caller } from "../identity/index.ts";
+import type { HttpReply, HttpRequest } from "../ingress/index.ts";
 
 /** Who may come in: everyone, or whoever shows a valid key of this gateway. What a key allows is its handler's to ask. */
 export type Policy = "public" | "key";
 
 /** One request on its way to a handler. */
 export interface Visit {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: HttpRequest;
+  readonly response: HttpReply;
   /** ULID; the caller sees it as `x-request-id`. */
   readonly id: string;
   /** Milliseconds since 1970. */
@@ -26,7 +26,7 @@ interface RouteHead {
   /** Paths that fit it and are somebody else's. */
   readonly except?: RegExp;
   /** Whose errors are spoken there; chosen by what the request says of its client where several share a path. */
-  readonly dialect: Dialect | ((request: IncomingMessage) => Dialect);
+  readonly dialect: Dialect | ((request: HttpRequest) => Dialect);
 }
 
 /** One address of the data plane. There is no other way in: what is not in the table is not found. */

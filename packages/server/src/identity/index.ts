@@ -1,4 +1,4 @@
 export { createKeyRecords, type KeyRecord } from "./key-records.ts";
-export { Keys, type Caller, type IssuedKey } from "./keys.ts";
+export { fingerprintOf, Keys, type Caller, type IssuedKey } from "./keys.ts";
 export { createOwnership, type Ownership } from "./ownership.ts";
 export { keyIdIn } from "./token.ts";

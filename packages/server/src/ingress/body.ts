@@ -1,4 +1,6 @@
 import type { IncomingMessage } from "node:http";
+import type { HttpRequest } from "./http.ts";
+import { PlainRequest } from "./lane/request.ts";
 import { AppError } from "../kernel/errors.ts";
 import { join, joinInSlices } from "../kernel/splice.ts";
 import { sliceBytes } from "../kernel/turns.ts";
@@ -23,10 +25,16 @@ export type TakeChunk = (chunk: Buffer) => Promise<void> | undefined;
  * stated or the real size passes the limit, `body_timeout`, `body_too_slow`, and `invalid_request` when the client hangs up
  * before the end.
  */
-export async function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+export function readBody(request: HttpRequest, limits: BodyLimits): Buffer | Promise<Buffer> {
+  if (!(request instanceof PlainRequest)) return readStreamed(request, limits);
+  if (request.bodyBytes > limits.limitBytes) throw tooLarge(limits);
+  return request.takeBody();
+}
+
+async function readStreamed(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
-  await receiveBody(request, limits, (chunk) => {
+  await receiveStream(request, limits, (chunk) => {
     chunks.push(chunk);
     sizeBytes += chunk.length;
     return undefined;
@@ -38,7 +46,13 @@ export async function readBody(request: IncomingMessage, limits: BodyLimits): Pr
 }
 
 /** The same for a body that is not to lie in memory. Throws what `take` throws too; then nothing more is taken. */
-export function receiveBody(request: IncomingMessage, limits: BodyLimits, take: TakeChunk): Promise<void> {
+export async function receiveBody(request: HttpRequest, limits: BodyLimits, take: TakeChunk): Promise<void> {
+  if (!(request instanceof PlainRequest)) return receiveStream(request, limits, take);
+  if (request.bodyBytes > limits.limitBytes) throw tooLarge(limits);
+  await take(request.takeBody());
+}
+
+function receiveStream(request: IncomingMessage, limits: BodyLimits, take: TakeChunk): Promise<void> {
   if (statedBytes(request) > limits.limitBytes) return Promise.reject(tooLarge(limits));
   askForBody(request);
   return new Promise((resolve, reject) => {
@@ -88,7 +102,8 @@ export function receiveBody(request: IncomingMessage, limits: BodyLimits, take: 
 }
 
 /** The size that the head states; 0 if it states none. */
-export function statedBytes(request: IncomingMessage): number {
+export function statedBytes(request: HttpRequest): number {
+  if (request instanceof PlainRequest) return request.bodyBytes;
   return Number(request.headers["content-length"] ?? 0);
 }
 

@@ -1,7 +1,7 @@
-import type { IncomingMessage } from "node:http";
 import { receiveBody, type BodyLimits } from "./body.ts";
 import { boundaryOf } from "./form-head.ts";
 import { FormParser, type Form } from "./form.ts";
+import type { HttpRequest } from "./http.ts";
 import type { Spool } from "./spool.ts";
 
 /**
@@ -9,7 +9,7 @@ import type { Spool } from "./spool.ts";
  * `FormParser` and `Spool.append` throw, and `unsupported_media_type`.
  */
 export async function readForm(
-  request: IncomingMessage,
+  request: HttpRequest,
   limits: BodyLimits,
   spool: Spool,
   watched: readonly string[],

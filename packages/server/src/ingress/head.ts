@@ -1,7 +1,6 @@
-import type { IncomingMessage } from "node:http";
 import type { AppError } from "../kernel/errors.ts";
 import type { Allowed } from "./callers.ts";
-import { headRules } from "./rules.ts";
+import { headRules, type RequestHead } from "./rules.ts";
 
 /** What is wrong with a request head. */
 export interface HeadProblem {
@@ -11,7 +10,7 @@ export interface HeadProblem {
 }
 
 /** The first rule that a head breaks, as an error; `undefined` if it may go on to be answered. */
-export function checkHead(request: IncomingMessage, allowed: Allowed): HeadProblem | undefined {
+export function checkHead(request: RequestHead, allowed: Allowed): HeadProblem | undefined {
   for (const rule of headRules) {
     const error = rule.check(request, allowed);
     if (error !== undefined) return { error, closes: rule.closes };

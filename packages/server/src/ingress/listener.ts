@@ -5,6 +5,8 @@ import type { Allowed } from "./callers.ts";
 import { Connections, type ConnectionLimits } from "./connections.ts";
 import { holdBack } from "./expect.ts";
 import { checkHead } from "./head.ts";
+import type { PlainPlane } from "./lane/lane.ts";
+import { Lanes } from "./lane/lanes.ts";
 import { answerOn, explain } from "./unreadable.ts";
 
 export interface ListenerOptions extends ConnectionLimits {
@@ -45,11 +47,15 @@ export interface Listener {
   close(drain?: Drain): Promise<void>;
 }
 
-/** Opens a port whose requests pass the head check and then go to the first plane that takes them. Throws `port_in_use`. */
+/**
+ * Opens a port whose requests pass the head check and then go to the first plane that takes them. With a plane for plain
+ * requests, every connection begins as a lane to it. Throws `port_in_use`.
+ */
 export async function openListener(
   options: ListenerOptions,
   planes: readonly Plane[],
   refuse: Refuse,
+  plain?: PlainPlane,
 ): Promise<Listener> {
   let phase: "open" | "leaving" | "draining" = "open";
   const connections = new Connections(options);
@@ -75,20 +81,27 @@ export async function openListener(
     answer(request, response);
   });
   server.on("checkExpectation", answer); // which the head check refuses
-  guardConnections(server, connections, refuse);
+  const lanes = plain === undefined ? undefined : new Lanes(plain, options.rules, options, takerOf(server));
+  guardConnections(server, connections, refuse, lanes);
   cutUnread(server, connections, options.writeTimeoutMs);
   const port = await bind(server, options.host, options.port);
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   return {
     url: `http://${host}:${port}`,
     port,
-    adopt: (times) => void Object.assign(server, serverTimes(times)),
+    adopt(times) {
+      Object.assign(server, serverTimes(times));
+      lanes?.adopt(times);
+    },
     leave() {
       phase = "leaving";
+      if (lanes !== undefined) lanes.isOpen = false;
     },
     async close(drain = { drainMs: 0 }) {
       phase = "draining";
-      await finishReplies(connections, drain);
+      if (lanes !== undefined) lanes.isOpen = false;
+      await finishReplies(() => Promise.all([connections.repliesOver(), lanes?.repliesOver()]), drain);
+      lanes?.close();
       await shutDown(server, connections);
     },
   };
@@ -116,16 +129,25 @@ function timing(options: ListenerOptions) {
   };
 }
 
+/** Takes from a server its own handling of new connections, and gives it back to be used for those that are to be its. */
+function takerOf(server: Server): (socket: Socket) => void {
+  const [serve] = server.listeners("connection");
+  server.removeAllListeners("connection");
+  return (socket) => {
+    serve?.call(server, socket);
+  };
+}
+
 function pathOf({ url = "" }: IncomingMessage): string {
   const question = url.indexOf("?");
   return question === -1 ? url : url.slice(0, question);
 }
 
 /** Turns away connections beyond the limits, and gives up those on which something comes that is no request. */
-function guardConnections(server: Server, connections: Connections, refuse: Refuse): void {
+function guardConnections(server: Server, connections: Connections, refuse: Refuse, lanes: Lanes | undefined): void {
   server.on("connection", (socket) => {
     const error = connections.admit(socket);
-    if (error === undefined) return;
+    if (error === undefined) return lanes?.open(socket);
     answerOn(socket, error);
     socket.destroySoon(); // before anything is read from it
   });
@@ -169,14 +191,14 @@ function bind(server: Server, host: string, port: number): Promise<number> {
 /** How long what `beforeCut` wrote may take to reach callers. */
 const partingWordsMs = 1_000;
 
-async function finishReplies(connections: Connections, { drainMs, beforeCut }: Drain): Promise<void> {
-  if ((await within(connections.repliesOver(), drainMs)) || beforeCut === undefined) return;
+async function finishReplies(repliesOver: () => Promise<unknown>, { drainMs, beforeCut }: Drain): Promise<void> {
+  if ((await within(repliesOver(), drainMs)) || beforeCut === undefined) return;
   beforeCut();
-  await within(connections.repliesOver(), partingWordsMs);
+  await within(repliesOver(), partingWordsMs);
 }
 
 /** Whether something is over before its time is. */
-async function within(over: Promise<void>, limitMs: number): Promise<boolean> {
+async function within(over: Promise<unknown>, limitMs: number): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<false>();
   const timer = setTimeout(() => resolve(false), limitMs);
   const inTime = await Promise.race([over.then(() => true), late]);

@@ -7,6 +7,11 @@ import { checkHost, checkOrigin, type Allowed } from "./callers.ts";
  * through, though two programs on the way could read them differently (RFC 9112 §11), or though they ask for what is not
  * done here. The rules run in this order, for every request, before anything is decided about it.
  */
+export type RequestHead = Pick<
+  IncomingMessage,
+  "method" | "url" | "headers" | "rawHeaders" | "httpVersionMajor" | "httpVersionMinor"
+>;
+
 export interface HeadRule {
   /** What is refused. */
   readonly name: string;
@@ -16,7 +21,7 @@ export interface HeadRule {
   /** A head that this rule refuses and no rule before it; line ends as `\n`, the empty line left out. */
   readonly example: string;
   /** The answer; `undefined` for a head that is in order. */
-  check(request: IncomingMessage, allowed: Allowed): AppError | undefined;
+  check(request: RequestHead, allowed: Allowed): AppError | undefined;
 }
 
 /** RFC 9112 §3 asks for 8,000 at least. */

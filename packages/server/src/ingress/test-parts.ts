@@ -4,13 +4,18 @@ import { after } from "node:test";
 import type { RawConnection } from "../../test/support/raw-connection.ts";
 import { asAppError } from "../kernel/errors.ts";
 import { readBody } from "./body.ts";
+import type { PlainPlane } from "./lane/lane.ts";
 import { openListener, type Listener, type ListenerOptions, type Plane } from "./listener.ts";
 
 const opened: Listener[] = [];
 after(() => Promise.all(opened.map((listener) => listener.close())));
 
 /** A listener that is closed when the tests of the file are over. */
-export async function open(options: Partial<ListenerOptions> = {}, plane: Plane = answerSize(500)): Promise<Listener> {
+export async function open(
+  options: Partial<ListenerOptions> = {},
+  plane: Plane = answerSize(500),
+  plain?: PlainPlane,
+): Promise<Listener> {
   const listener = await openListener(
     {
       host: "127.0.0.1",
@@ -26,6 +31,7 @@ export async function open(options: Partial<ListenerOptions> = {}, plane: Plane 
     },
     [plane],
     (_request, response, _path, error) => void response.writeHead(error.status).end(error.code),
+    plain,
   );
   opened.push(listener);
   return listener;
@@ -38,7 +44,7 @@ export function answerSize(minRate: number, timeoutMs = 20_000): Plane {
       response.writeHead(401).end("no");
       return true;
     }
-    readBody(request, { limitBytes: 1_000_000, timeoutMs, minRate }).then(
+    Promise.try(readBody, request, { limitBytes: 1_000_000, timeoutMs, minRate }).then(
       (body) => response.end(`${body.length} bytes`),
       (thrown: unknown) => {
         if (response.headersSent) return;

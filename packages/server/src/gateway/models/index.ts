@@ -1,7 +1,7 @@
-import type { IncomingMessage } from "node:http";
 import { AppError } from "../../kernel/errors.ts";
 import type { Caller } from "../../identity/index.ts";
 import { dialectById, type Dialect, type DialectId } from "../../dialects/index.ts";
+import type { HttpRequest } from "../../ingress/index.ts";
 import { sendJson } from "../plain-reply.ts";
 import type { GatewayRoute, Visit } from "../routes.ts";
 import { admitCaller } from "../stages/admit.ts";
@@ -25,12 +25,12 @@ export function modelRoutes(parts: ModelListParts): readonly GatewayRoute[] {
 
 function listRoutes(
   path: string,
-  shapeOf: (request: IncomingMessage) => ModelShape,
+  shapeOf: (request: HttpRequest) => ModelShape,
   parts: ModelListParts,
 ): readonly GatewayRoute[] {
   const list = (visit: Visit, caller: Caller): void => answerList(visit, caller, shapeOf(visit.request), parts);
   const one = (visit: Visit, caller: Caller): void => answerOne(visit, caller, shapeOf(visit.request), parts);
-  const dialect = (request: IncomingMessage): Dialect => dialectById(shapeOf(request).dialect);
+  const dialect = (request: HttpRequest): Dialect => dialectById(shapeOf(request).dialect);
   return [
     { method: "GET", path, dialect, policy: "key", answer: list },
     { method: "GET", path: `${path}/{model}`, dialect, policy: "key", answer: one },
@@ -69,11 +69,11 @@ const shapes: readonly { readonly header: string; readonly shape: ModelShape }[]
   { header: "x-goog-api-key", shape: geminiModels },
 ];
 
-function shapeFor(request: IncomingMessage): ModelShape {
+function shapeFor(request: HttpRequest): ModelShape {
   return shapes.find(({ header }) => request.headers[header] !== undefined)?.shape ?? openaiModels;
 }
 
 /** The dialect of a client that asked at an address that none of them has. */
-export function dialectByHeaders(request: IncomingMessage): DialectId {
+export function dialectByHeaders(request: HttpRequest): DialectId {
   return shapeFor(request).dialect;
 }

@@ -1,6 +1,6 @@
-import type { IncomingMessage } from "node:http";
 import { AppError } from "../../kernel/errors.ts";
-import type { Caller, Keys } from "../../identity/index.ts";
+import { fingerprintOf, type Caller, type Keys } from "../../identity/index.ts";
+import { ofHead, type HttpRequest } from "../../ingress/index.ts";
 
 /**
  * The headers clients put a key in. None is preferred: official SDKs differ from version to version, and some send
@@ -18,20 +18,24 @@ export const keyHeaders = [
 ] as const;
 
 /** Who calls. Throws `missing_key`, `invalid_request`, and what `Keys.authenticate` throws. */
-export function authenticate(request: IncomingMessage, keys: Keys): Caller {
+export function authenticate(request: HttpRequest, keys: Keys): Caller {
+  const { text, fingerprint } = shownKey(request);
+  return keys.authenticate(text, request.socket.remoteAddress ?? "", fingerprint);
+}
+
+const shownKey = ofHead((request): { readonly text: string; readonly fingerprint: string } => {
   if (hasKeyInQuery(request.url ?? "")) {
     throw new AppError("invalid_request", { problem: "a key does not belong in the address; send it as a header" });
   }
-  const address = request.socket.remoteAddress ?? "";
   let foreign: string | undefined;
   for (const name of keyHeaders) {
     const text = tokenIn(name, request.headers[name]);
     if (text === undefined || text === "") continue;
-    if (text.startsWith("pc_")) return keys.authenticate(text, address);
+    if (text.startsWith("pc_")) return { text, fingerprint: fingerprintOf(text) };
     foreign ??= text;
   }
   throw foreign === undefined ? new AppError("missing_key") : new AppError("invalid_key");
-}
+});
 
 function tokenIn(name: string, value: string | string[] | undefined): string | undefined {
   if (typeof value !== "string") return undefined;

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { HttpRequest } from "../../ingress/index.ts";
 import { keyHeaders } from "./authenticate.ts";
 
 /*
@@ -43,7 +43,7 @@ const stopped: ReadonlySet<string> = new Set([
 const stoppedPrefixes = /^(?:x-portcullis-|x-portkey-|x-litellm-|x-bf-|sec-)/;
 
 /** The request headers for the upstream, names and values in turn. `own` carries the provider's key and fixed headers. */
-export function requestHeaders(request: IncomingMessage, own: readonly string[]): string[] {
+export function requestHeaders(request: HttpRequest, own: readonly string[]): string[] {
   const headers: string[] = [];
   const raw = request.rawHeaders;
   for (let index = 0; index + 1 < raw.length; index += 2) {

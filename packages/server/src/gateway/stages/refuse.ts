@@ -1,6 +1,6 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AppError } from "../../kernel/errors.ts";
 import type { Dialect, Failure } from "../../dialects/index.ts";
+import type { HttpReply, HttpRequest } from "../../ingress/index.ts";
 
 /** An error as the caller's dialect wants to have it. `status` is given where it is not the one of the error's code. */
 export function failureOf(error: AppError, requestId: string, status: number = error.status): Failure {
@@ -16,8 +16,8 @@ export function failureOf(error: AppError, requestId: string, status: number = e
 
 /** Answers with an error in the caller's dialect. Nothing of the reply may have been sent yet. */
 export function refuse(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: Pick<HttpRequest, "method">,
+  response: HttpReply,
   dialect: Dialect,
   error: AppError,
   requestId: string,
