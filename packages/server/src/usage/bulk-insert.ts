@@ -22,7 +22,8 @@ export function createBulkInsert<Row>(compile: (size: number) => CompiledQuery<R
     const returned: Row[] = [];
     for (let from = 0; from < rows.length; ) {
       const size = statementSizes.find((candidate) => candidate <= rows.length - from) ?? 1;
-      const parameters = rows.slice(from, from + size).flat();
+      const parameters: RowValues[number][] = [];
+      for (let index = from; index < from + size; index++) parameters.push(...(rows[index] ?? []));
       const result = await transaction.executeQuery<Row>({ ...statementFor(size), parameters });
       returned.push(...result.rows);
       from += size;

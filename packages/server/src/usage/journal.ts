@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Clock } from "../kernel/clock.ts";
 import { AppError } from "../kernel/errors.ts";
 import { ulid } from "../kernel/ids.ts";
-import { encodeEnd, encodeMoved, encodeStart } from "./line.ts";
+import { encodeEnd, encodeMoved, encodeStart, maxLineBytes } from "./line.ts";
 import {
   endSlackBytes,
   finalRow,
@@ -85,7 +85,10 @@ export class Journal {
   /** Oldest first, so those of the oldest file come first. */
   readonly #open = new Map<string, OpenRequest>();
   readonly #held: Buffer[] = [];
+  /** Where lines are put together, one at a time. */
+  readonly #line = Buffer.alloc(maxLineBytes);
   #current: Segment | undefined;
+  #unfinishedFiles = 0;
   #trouble: unknown;
   #closed = false;
 
@@ -105,15 +108,14 @@ export class Journal {
     if (this.#closed) throw new AppError("draining");
     if (this.#open.has(record.requestId)) throw misuse(`request ${record.requestId} was started twice`);
     const row = interruptedRow(record);
-    const line = encodeStart(row);
     try {
       this.#placeHeld();
-      this.#open.set(record.requestId, this.#admit(row, line));
+      this.#open.set(record.requestId, this.#admit(row));
     } catch (error) {
       this.#trouble = error;
       throw unavailable(error);
     }
-    if (this.#unfinishedFiles() > maxUnfinishedFiles) this.#moveOldest();
+    if (this.#unfinishedFiles > maxUnfinishedFiles) this.#moveOldest();
   }
 
   /**
@@ -126,12 +128,12 @@ export class Journal {
     this.#open.delete(record.requestId);
     const { segment, promisedBytes } = request;
     segment.release(promisedBytes);
-    const line = endLine(finalRow(request.row, record), segment, promisedBytes);
+    const line = this.#endLine(finalRow(request.row, record), segment, promisedBytes);
     try {
       this.#write(segment, line);
     } catch (error) {
       this.#trouble = error;
-      this.#held.push(line);
+      this.#held.push(Buffer.from(line));
     }
     this.#retire(segment);
   }
@@ -189,7 +191,8 @@ export class Journal {
     for (const file of this.#files.values()) this.#complete(file);
   }
 
-  #admit(row: RequestRecord, line: Buffer): OpenRequest {
+  #admit(row: RequestRecord): OpenRequest {
+    const line = encodeStart(row, this.#line);
     const promisedBytes = line.length + endSlackBytes;
     const segment = this.#roomFor(line.length + promisedBytes);
     segment.append(line);
@@ -215,6 +218,7 @@ export class Journal {
     const { directory, clock, write } = this.#options;
     const segment = Segment.create(directory, `${ulid(clock.now())}.log`, write);
     this.#files.set(segment.name, { segment, sizeBytes: 0, rows: 0, settledRows: 0 });
+    this.#unfinishedFiles += 1;
     const previous = this.#current;
     this.#current = segment;
     if (previous !== undefined) this.#retire(previous);
@@ -234,10 +238,11 @@ export class Journal {
     }
   }
 
-  #unfinishedFiles(): number {
-    let count = 0;
-    for (const { segment } of this.#files.values()) if (segment !== undefined) count += 1;
-    return count;
+  /** What was dropped is the one text that an end may be without: it is left out where no room was promised and none is free. */
+  #endLine(row: RequestRecord, segment: Segment, promisedBytes: number): Buffer {
+    const line = encodeEnd(row, this.#line);
+    if (line.length <= promisedBytes || segment.missingBytes(line.length) === 0) return line;
+    return encodeEnd({ ...row, dropped: null }, this.#line);
   }
 
   /** Without this, one long stream in each file would keep all of them, and the limit would be reached by settled rows. */
@@ -246,7 +251,7 @@ export class Journal {
     for (const [requestId, request] of oldest) {
       if (request.segment === this.#current) return;
       try {
-        const moved = this.#admit(request.row, encodeStart(request.row));
+        const moved = this.#admit(request.row);
         this.#open.delete(requestId);
         this.#open.set(requestId, moved);
         request.segment.release(request.promisedBytes);
@@ -260,8 +265,9 @@ export class Journal {
   }
 
   #retire(segment: Segment): void {
+    if (segment === this.#current || segment.openRequests > 0) return;
     const file = this.#files.get(segment.name);
-    if (file !== undefined && segment !== this.#current && segment.openRequests === 0) this.#complete(file);
+    if (file !== undefined) this.#complete(file);
   }
 
   #complete(file: JournalFile): void {
@@ -269,14 +275,8 @@ export class Journal {
     file.segment.close();
     file.sizeBytes = file.segment.allocatedBytes;
     file.segment = undefined;
+    this.#unfinishedFiles -= 1;
   }
-}
-
-/** What was dropped is the one text that an end may be without: it is left out where no room was promised and none is free. */
-function endLine(row: RequestRecord, segment: Segment, promisedBytes: number): Buffer {
-  const line = encodeEnd(row);
-  if (line.length <= promisedBytes || segment.missingBytes(line.length) === 0) return line;
-  return encodeEnd({ ...row, dropped: null });
 }
 
 function sizeOf(file: JournalFile): number {

@@ -85,13 +85,19 @@ export type Line =
   | { readonly kind: "damaged"; readonly text: string };
 
 const lineFeed = 10;
+const space = 32;
+/** Where a line's JSON begins: behind the checksum and the kind. */
+const jsonOffset = 11;
+/** Ample: the texts of a row are cut, so that its line takes 6,000 bytes at the most. */
+export const maxLineBytes = 8_192;
 
-export function encodeStart(row: RequestRecord): Buffer {
-  return encode("s", lineValuesOf(row));
+/** A line, written to the beginning of `target`: there it stands until the next one is. */
+export function encodeStart(row: RequestRecord, target?: Buffer): Buffer {
+  return encode("s", lineValuesOf(row), target);
 }
 
-export function encodeEnd(row: RequestRecord): Buffer {
-  return encode("e", lineValuesOf(row));
+export function encodeEnd(row: RequestRecord, target?: Buffer): Buffer {
+  return encode("e", lineValuesOf(row), target);
 }
 
 export function encodeMoved(requestId: string): Buffer {
@@ -101,11 +107,53 @@ export function encodeMoved(requestId: string): Buffer {
 /** What a line needs to say of a row. */
 function lineValuesOf(row: RequestRecord): RowValues {
   const { outcome, attempts, dialect } = row;
+  const values = firstValuesOf(row);
   const isPlain = row.dropped === null && row.upstream_dialect === impliedDialect(outcome, attempts, dialect);
-  if (!isPlain) return lineColumns.map((column) => row[column] ?? null); // null for all media where there was only text
-  if (row.images !== undefined) return countedColumns.map((column) => row[column] ?? null);
-  if (row.response_id !== null) return replyColumns.map((column) => row[column]);
-  return firstColumns.map((column) => row[column]);
+  const isText = row.images === undefined;
+  if (isPlain && isText && row.response_id === null) return values;
+  values.push(row.response_id);
+  if (isPlain && isText) return values;
+  for (const column of mediaColumns) values.push(row[column] ?? null); // null for all media where there was only text
+  if (!isPlain) values.push(row.upstream_dialect, row.dropped);
+  return values;
+}
+
+/** In the order of `firstColumns`. One by one: this is done twice for each request. */
+function firstValuesOf(row: RequestRecord): Value[] {
+  return [
+    row.request_id,
+    row.started_at,
+    row.ended_at,
+    row.key_id,
+    row.user_name,
+    row.team,
+    row.service,
+    row.session_id,
+    row.agent_id,
+    row.route,
+    row.dialect,
+    row.provider,
+    row.credential_id,
+    row.requested_model,
+    row.model,
+    row.stream,
+    row.status,
+    row.outcome,
+    row.error_code,
+    row.usage_source,
+    row.input_tokens,
+    row.output_tokens,
+    row.cache_read_tokens,
+    row.cache_write_tokens,
+    row.cache_write_1h_tokens,
+    row.reasoning_tokens,
+    row.cost_micros,
+    row.latency_ms,
+    row.first_byte_ms,
+    row.request_bytes,
+    row.response_bytes,
+    row.attempts,
+  ];
 }
 
 /** What the provider was asked in, unless a line says otherwise: nothing was translated, and a start asks nobody. */
@@ -118,9 +166,32 @@ export function valuesOf(row: RequestRecord): RowValues {
   return columns.map((column) => row[column] ?? null);
 }
 
-function encode(kind: "s" | "e" | "m", values: RowValues): Buffer {
-  const body = `${kind} ${JSON.stringify(values)}`;
-  return Buffer.from(`${crc32(body).toString(16).padStart(8, "0")} ${body}\n`);
+const checksumsOfKinds = { s: crc32("s "), e: crc32("e "), m: crc32("m ") } as const;
+
+function encode(kind: "s" | "e" | "m", values: RowValues, target: Buffer = Buffer.allocUnsafe(maxLineBytes)): Buffer {
+  const json = JSON.stringify(values);
+  const endOffset = jsonOffset + target.write(json, jsonOffset);
+  if (endOffset > target.length - 4) throw new RangeError("a journal line is longer than any may be");
+  writeHex(target, crc32(json, checksumsOfKinds[kind]));
+  target[8] = space;
+  target[9] = kind.charCodeAt(0);
+  target[10] = space;
+  target[endOffset] = lineFeed;
+  return target.subarray(0, endOffset + 1);
+}
+
+const hexDigits = Buffer.from("0123456789abcdef");
+
+/** Eight digits, at the beginning of `target`. */
+function writeHex(target: Buffer, value: number): void {
+  for (let offset = 7, rest = value; offset >= 0; offset--, rest >>>= 4) target[offset] = hexDigits[rest & 15] ?? 0;
+}
+
+function hasHex(bytes: Buffer, value: number): boolean {
+  for (let offset = 7, rest = value; offset >= 0; offset--, rest >>>= 4) {
+    if (bytes[offset] !== hexDigits[rest & 15]) return false;
+  }
+  return true;
 }
 
 /**
@@ -139,13 +210,13 @@ export function decodeLines(bytes: Buffer): { readonly lines: readonly Line[]; r
 }
 
 function decodeLine(bytes: Buffer): Line {
-  const [checksum, body] = [bytes.toString("latin1", 0, 9), bytes.subarray(9)];
-  if (!/^[0-9a-f]{8} $/.test(checksum) || Number.parseInt(checksum, 16) !== crc32(body)) return damaged(bytes);
-  const [kind, json] = [body.toString("latin1", 0, 2), body.toString("utf8", 2)];
+  if (bytes[8] !== space || bytes[10] !== space || !hasHex(bytes, crc32(bytes.subarray(9)))) return damaged(bytes);
+  const json = bytes.toString("utf8", jsonOffset);
   const requestId = json.slice(2, json.indexOf('"', 2));
-  if (kind === "s ") return { kind: "start", requestId, json };
-  if (kind === "m ") return { kind: "moved", requestId };
-  const values = kind === "e " ? decodeRow(json) : undefined;
+  const kind = String.fromCharCode(bytes[9] ?? 0);
+  if (kind === "s") return { kind: "start", requestId, json };
+  if (kind === "m") return { kind: "moved", requestId };
+  const values = kind === "e" ? decodeRow(json) : undefined;
   return values === undefined ? damaged(bytes) : { kind: "end", requestId, values };
 }
 
@@ -159,9 +230,11 @@ export function decodeRow(json: string): RowValues | undefined {
   if (!Array.isArray(values) || !values.every(isValue)) return undefined;
   switch (values.length) {
     case firstColumns.length:
-      return [...values, null, impliedIn(values), null];
+      values.push(null, impliedIn(values), null);
+      return values;
     case replyColumns.length:
-      return [...values, impliedIn(values), null];
+      values.push(impliedIn(values), null);
+      return values;
     case countedColumns.length:
       return rowOf(values, [impliedIn(values), null]);
     case lineColumns.length:

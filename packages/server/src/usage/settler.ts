@@ -3,6 +3,7 @@ import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { AppError, describe } from "../kernel/errors.ts";
 import type { Log } from "../kernel/log.ts";
+import { createGathering } from "./gathering.ts";
 import type { SegmentProgress, SegmentState } from "./journal.ts";
 import type { KeptRequests, Retention } from "./retention.ts";
 
@@ -54,21 +55,19 @@ export interface SettlerParts {
   onWake(): void;
 }
 
-/** How long rows gather before they are settled: a commit each would cost more than all else. */
-const gatherMs = 50;
 const restartMs = 1_000;
 const failed: Problem = { message: "the thread that settles usage has failed", detail: "it is started again" };
 
 /**
- * The thread that settles, seen from the main thread. It is woken at most every `gatherMs`, and started anew if it
- * dies: it holds nothing that is not on disk.
+ * The thread that settles, seen from the main thread. It is woken when enough has gathered, and started anew if it dies:
+ * it holds nothing that is not on disk.
  */
 export class Settler {
   readonly #parts: SettlerParts;
   readonly #flushes = new Map<number, PromiseWithResolvers<void>>();
+  readonly #gathering = createGathering(() => this.#wake());
   #data: SettlerData;
   #flushCount = 0;
-  #wakeTimer: NodeJS.Timeout | undefined;
   #restartTimer: NodeJS.Timeout | undefined;
   #worker: Worker | undefined;
   #problem: Problem | undefined;
@@ -99,11 +98,7 @@ export class Settler {
 
   /** Something was written; it will be settled within a moment. Cheap: may be called for every request. */
   poke(): void {
-    this.#wakeTimer ??= setTimeout(() => {
-      this.#wakeTimer = undefined;
-      this.#parts.onWake();
-      this.#send({ kind: "written", states: this.#parts.states() });
-    }, gatherMs);
+    this.#gathering.add();
   }
 
   /** Resolves once all that is written is in the database. Rejects with `database_unavailable` if that fails now. */
@@ -123,7 +118,7 @@ export class Settler {
 
   /** Ends the thread after the pass that is under way. */
   async close(): Promise<void> {
-    clearTimeout(this.#wakeTimer);
+    this.#gathering.stop();
     clearTimeout(this.#restartTimer);
     const worker = this.#worker;
     if (worker === undefined) return;
@@ -131,6 +126,11 @@ export class Settler {
     const exited = once(worker, "exit");
     this.#send({ kind: "close" });
     await exited;
+  }
+
+  #wake(): void {
+    this.#parts.onWake();
+    this.#send({ kind: "written", states: this.#parts.states() });
   }
 
   #start(): void {

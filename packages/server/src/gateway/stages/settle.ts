@@ -29,7 +29,7 @@ export interface Settler {
   start(exchange: Exchange): void;
   /** Writes down how it ended. Called once, before the last byte of the reply is handed over. */
   end(exchange: Exchange, ending: Ending): Settled;
-  /** Writes down that we answered with an error of our own, if it is known whom it concerns and can be written. */
+  /** Writes down that we answered with an error of our own, if it can be written. */
   refuse(exchange: Exchange, error: AppError): void;
 }
 
@@ -57,8 +57,7 @@ export function createSettler(usage: Usage, clock: Clock, trace?: (end: EndRecor
   return {
     start,
     refuse(exchange, error) {
-      // Without a caller there is nobody to put it down to; without a journal, nowhere.
-      if (exchange.caller === undefined || error.code === "journal_unavailable") return;
+      if (error.code === "journal_unavailable") return; // nowhere to put it down
       if (!exchange.journalled && !startIfPossible(exchange)) return;
       const nothing = { reading: undefined, firstByteMs: null, responseBytes: 0 };
       this.end(exchange, { status: error.status, outcome: "refused", errorCode: error.code, ...nothing });
@@ -125,19 +124,24 @@ function floorOf(exchange: Exchange, reading: UsageReading | undefined): TokenUs
   const stated = reading?.tokens;
   if (stated === undefined && exchange.requestedMedia !== undefined)
     return { ...noTokens, media: exchange.requestedMedia };
+  const least = stated ?? { ...noTokens, input: exchange.estimatedInput };
   const output = Math.ceil((reading?.outputBytes ?? 0) / bytesPerToken);
-  return {
-    ...(stated ?? { ...noTokens, input: exchange.estimatedInput }),
-    output: Math.max(stated?.output ?? 0, output),
-  };
+  return output > least.output ? { ...least, output } : least;
 }
 
+/** Session and sub-agent are as Claude Code and Codex name them. */
 function startRecord(exchange: Exchange): StartRecord {
-  const { asked, target, estimatedInput } = exchange;
+  const { asked, caller, target, estimatedInput } = exchange;
+  const { headers } = exchange.request;
   return {
-    ...whoAsks(exchange),
     requestId: exchange.id,
     startedAt: exchange.startedAt,
+    keyId: caller.keyId,
+    userName: caller.user,
+    team: caller.team,
+    service: caller.service,
+    sessionId: headerText(headers["x-claude-code-session-id"] ?? headers["session-id"] ?? headers["x-session-id"]),
+    agentId: headerText(headers["x-claude-code-agent-id"]),
     route: exchange.route.path,
     dialect: exchange.dialect.id,
     provider: target?.provider.id ?? null,
@@ -148,18 +152,6 @@ function startRecord(exchange: Exchange): StartRecord {
     requestBytes: exchange.requestBytes,
     estimatedInput,
     floorCostMicros: floorCost(exchange, floorOf(exchange, undefined)),
-  };
-}
-
-/** The key's owner, and the session and sub-agent as Claude Code and Codex name them. */
-function whoAsks({ caller, request: { headers } }: Exchange) {
-  return {
-    keyId: caller?.keyId ?? null,
-    userName: caller?.user ?? null,
-    team: caller?.team ?? null,
-    service: caller?.service ?? null,
-    sessionId: headerText(headers["x-claude-code-session-id"] ?? headers["session-id"] ?? headers["x-session-id"]),
-    agentId: headerText(headers["x-claude-code-agent-id"]),
   };
 }
 
