@@ -1,5 +1,5 @@
 import { readValue, type ScannedObject, valueAt, type WatchedKeys } from "../kernel/json-scan.ts";
-import { createTailBuffer } from "../kernel/tail-buffer.ts";
+import { createTailBuffer, type TailBuffer } from "../kernel/tail-buffer.ts";
 import type { TokenUsage } from "../kernel/tokens.ts";
 import { contentBytes } from "./content-bytes.ts";
 import type { UsageReader, UsageReading } from "./dialect.ts";
@@ -12,11 +12,10 @@ export interface BodyShape {
   /** The top-level key of the usage, `usage` if not given. */
   readonly usageKey?: string;
   tokens(usage: unknown): TokenUsage | undefined;
-  describe(
-    bytes: Buffer,
-    scanned: ScannedObject,
-  ): Pick<UsageReading, "model" | "stopReason" | "failure" | "responseId">;
+  describe(bytes: Buffer, scanned: ScannedObject): Described;
 }
+
+type Described = Pick<UsageReading, "model" | "stopReason" | "failure" | "responseId">;
 
 /** Reads the usage out of a body once it is complete. Of a body too large to hold, only the usage near its end is read. */
 export function createBodyReader(shape: BodyShape): UsageReader {
@@ -25,24 +24,24 @@ export function createBodyReader(shape: BodyShape): UsageReader {
 
 /** Gathers a body and has it read once it is complete; of one too large to hold, only the last part, which is then `cut`. */
 export function createGatheringReader(read: (bytes: Buffer, cut: boolean) => UsageReading): UsageReader {
-  const held = createTailBuffer(heldBytes, keptBytes);
   let only: Buffer | undefined; // most bodies come in one chunk, which needs no copy
-  let chunks = 0;
+  let held: TailBuffer | undefined;
   let reading: UsageReading | undefined;
   return {
     push(chunk) {
-      if (++chunks === 1) {
+      if (only === undefined && held === undefined) {
         only = chunk;
         return;
       }
+      held ??= createTailBuffer(heldBytes, keptBytes);
       if (only !== undefined) held.append(only, 0, only.length);
       only = undefined;
       held.append(chunk, 0, chunk.length);
     },
     end() {
       if (reading !== undefined) return reading;
-      const cut = held.isCut();
-      const bytes = only ?? held.take();
+      const cut = held?.isCut() === true;
+      const bytes = only ?? held?.take() ?? nothing;
       only = undefined;
       reading = read(bytes, cut);
       return reading;
@@ -50,13 +49,17 @@ export function createGatheringReader(read: (bytes: Buffer, cut: boolean) => Usa
   };
 }
 
+const nothing: Buffer = Buffer.alloc(0);
+
 function readWhole(bytes: Buffer, shape: BodyShape): UsageReading {
   const scanned = scanReply(bytes, shape.watched);
   const tokens =
     scanned === undefined ? undefined : shape.tokens(readValue(bytes, scanned.get(shape.usageKey ?? "usage")));
-  const said = scanned === undefined ? nothingSaid : shape.describe(bytes, scanned);
+  const { model, stopReason, failure, responseId }: Described =
+    scanned === undefined ? nothingSaid : shape.describe(bytes, scanned);
   const outputBytes = tokens === undefined ? contentBytes(bytes, 0, bytes.length) : 0;
-  return { ...said, tokens, complete: scanned !== undefined, outputBytes, announced: undefined };
+  const complete = scanned !== undefined;
+  return { tokens, model, stopReason, failure, responseId, complete, outputBytes, announced: undefined };
 }
 
 function readTail(bytes: Buffer, shape: BodyShape): UsageReading {

@@ -70,8 +70,7 @@ export type Plan = (exchange: Exchange, parts: PipelineParts) => Promise<Prepare
 
 async function planByModel(exchange: Exchange, parts: PipelineParts): Promise<Prepared | undefined> {
   exchange.route.checkQuery?.(exchange.query);
-  const received = receive(exchange, parts);
-  const asked = received instanceof Promise ? await received : received;
+  const asked = await receive(exchange, parts);
   exchange.asked = { model: asked.model, stream: asked.stream }; // and not the body, which is done with when it was sent
   if (exchange.route.purpose === "describe" && describeModel(exchange, asked.model, parts)) return undefined;
   const provider = providerApart(exchange.request);
@@ -82,7 +81,8 @@ async function planByModel(exchange: Exchange, parts: PipelineParts): Promise<Pr
   exchange.target = target;
   admitModel(exchange.caller, target);
   requireOffered(exchange.route.topic, target);
-  exchange.credential = await openCredential(target.provider, parts.providers.credentials);
+  const opened = openCredential(target.provider, parts.providers.credentials);
+  exchange.credential = opened instanceof Promise ? await opened : opened;
   if (isSpoken(exchange, asked, target)) return prepare(exchange, asked, target, exchange.credential, parts);
   if (exchange.route.purpose === "count" && !canCount(target.dialect)) return answerEstimate(exchange, parts);
   return prepareTranslated(exchange, asked, target, exchange.credential, parts);

@@ -1,36 +1,33 @@
 import { randomFillSync } from "node:crypto";
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"; // Crockford base32, lower case: no i, l, o, u
+const letters = Buffer.from(alphabet);
+
+/** Cryptographically random bytes, refilled in blocks (one system call per 256 ids). */
 const pool = Buffer.alloc(4096);
 let poolOffset = pool.length;
 
-/** Cryptographically random bytes from a pool that is refilled in blocks (one system call per 256 ids). */
-function randomBytes(count: number): Buffer {
-  if (poolOffset + count > pool.length) {
-    randomFillSync(pool);
-    poolOffset = 0;
-  }
-  const bytes = pool.subarray(poolOffset, poolOffset + count);
-  poolOffset += count;
-  return bytes;
-}
-
+const timeLength = 10;
+const idLength = 26;
+/** The characters of the latest id; those of the time stay as long as it does. */
+const codes = Array.from({ length: idLength }, () => 0);
 let lastMs = -1;
-let timePart = "";
 
 /** A ULID (https://github.com/ulid/spec) in lower case: 48 bits of time, 80 random bits, sortable by time. */
 export function ulid(nowMs: number): string {
   if (nowMs !== lastMs) {
     lastMs = nowMs;
-    timePart = "";
-    for (let value = nowMs, index = 0; index < 10; index++, value = Math.floor(value / 32)) {
-      timePart = alphabet.charAt(value % 32) + timePart;
+    let value = nowMs;
+    for (let index = timeLength - 1; index >= 0; index--, value = Math.floor(value / 32)) {
+      codes[index] = letters[value % 32] ?? 0;
     }
   }
-  const bytes = randomBytes(16);
-  let text = timePart;
-  for (let index = 0; index < 16; index++) text += alphabet.charAt((bytes[index] ?? 0) & 31);
-  return text;
+  if (poolOffset === pool.length) {
+    randomFillSync(pool);
+    poolOffset = 0;
+  }
+  for (let index = timeLength; index < idLength; index++) codes[index] = letters[(pool[poolOffset++] ?? 0) & 31] ?? 0;
+  return String.fromCharCode(...codes);
 }
 
 /** An id that says what it names: `key_01jc…`. */

@@ -61,7 +61,7 @@ export interface Scan {
 const sharedOpenings = new Uint8Array(1024);
 
 /** A scan that does not run to its end at once needs `openings` of its own, as many as may be open. */
-export function beginScan(watched: WatchedKeys, rules: ScanRules, openings = sharedOpenings): Scan {
+export function beginScan(watched: WatchedKeys, rules: ScanRules, openings: Uint8Array = sharedOpenings): Scan {
   return {
     watched,
     rules,
@@ -86,12 +86,17 @@ export function objectAt(source: JsonBytes, from: number, scan: Scan): ScannedOb
   const opening = skipSpace(bytes, from);
   if (bytes[opening] !== ascii.openBrace) throw notAnObject(bytes, opening);
   const insertAt = opening + 1;
-  const first = skipSpace(bytes, insertAt);
-  const isEmpty = bytes[first] === ascii.closeBrace;
-  if (scan.member < 0) scan.member = insertAt;
-  const closing = isEmpty ? first : scanMembers(source, scan);
+  const isEmpty = bytes[skipSpace(bytes, insertAt)] === ascii.closeBrace;
+  const end = objectEnd(source, opening, scan);
   const { spans, watched } = scan;
-  return { get: (key) => spans[watched.names.indexOf(key)], insertAt, isEmpty, end: closing + 1 };
+  return { get: (key) => spans[watched.names.indexOf(key)], insertAt, isEmpty, end };
+}
+
+function objectEnd(source: JsonBytes, opening: number, scan: Scan): number {
+  const first = skipSpace(source.bytes, opening + 1);
+  if (source.bytes[first] === ascii.closeBrace) return first + 1;
+  if (scan.member < 0) scan.member = opening + 1;
+  return scanMembers(source, scan) + 1;
 }
 
 function notAnObject(bytes: Buffer, at: number): AppError {
@@ -103,7 +108,7 @@ function notAnObject(bytes: Buffer, at: number): AppError {
 /** Scans `key: value, …` from the member on that `scan` is at, and gives the offset of the closing brace. */
 function scanMembers(source: JsonBytes, scan: Scan): number {
   const { bytes } = source;
-  const { watched, rules, spans } = scan;
+  const { watched, rules } = scan;
   for (;;) {
     const key = skipSpace(bytes, scan.member) + 1;
     if (bytes[key - 1] !== ascii.quote) throw unexpected(bytes, key - 1);
@@ -113,18 +118,44 @@ function scanMembers(source: JsonBytes, scan: Scan): number {
     const index = mayBe ? watchedIndex(bytes, key, keyEnd, watched, rules.strict) : -1;
     if (rules.strict) refusePrototypeKey(bytes, key, keyEnd);
     const start = valueStart(bytes, keyEnd + 1);
-    const end = valueEnd(source, start, scan);
+    const isList = index >= 0 && index === watched.list?.index;
+    const end = isList ? listEnd(source, start, watched.list.keys, scan) : valueEnd(source, start, scan);
     const at = skipSpace(bytes, end);
     if (bytes[at] !== ascii.comma && bytes[at] !== ascii.closeBrace) throw unexpected(bytes, at);
-    if (index >= 0) {
-      if (rules.strict && spans[index] !== undefined) {
-        throw invalidJson(`the key \`${watched.names[index]}\` is given a second time`, key - 1);
-      }
-      spans[index] = { start, end };
-    }
+    if (index >= 0) keepSpan(scan, index, { start, end }, key);
     if (bytes[at] === ascii.closeBrace) return at;
     scan.member = at + 1;
   }
+}
+
+function keepSpan({ rules, spans, watched }: Scan, index: number, span: Span, key: number): void {
+  if (rules.strict && spans[index] !== undefined) {
+    throw invalidJson(`the key \`${watched.names[index]}\` is given a second time`, key - 1);
+  }
+  spans[index] = span;
+}
+
+/** Behind a value, of which the first item is scanned for `keys` if it is a list of objects. */
+function listEnd(source: JsonBytes, start: number, keys: WatchedKeys, scan: Scan): number {
+  const { bytes } = source;
+  const { spans, watched, openings } = scan;
+  const first = skipSpace(bytes, start + 1);
+  const isList = bytes[start] === ascii.openBracket && bytes[first] === ascii.openBrace;
+  const item = beginScan(keys, scan.rules, openings);
+  item.values = scan.values;
+  const end = isList ? objectEnd(source, first, item) : valueEnd(source, start, scan);
+  const before = watched.names.length - keys.names.length;
+  for (let index = 0; index < keys.names.length; index++) spans[before + index] = item.spans[index];
+  if (!isList) return end;
+  scan.values = item.values;
+  const at = skipSpace(bytes, end);
+  if (bytes[at] === ascii.closeBracket) return at + 1;
+  if (bytes[at] !== ascii.comma) throw unexpected(bytes, at);
+  // as if the scan had come here by itself
+  openings[1] = ascii.openBracket;
+  scan.depth = 2;
+  scan.value = skipSpace(bytes, at + 1);
+  return valueEnd(source, start, scan);
 }
 
 /** Passes the colon behind a key. */

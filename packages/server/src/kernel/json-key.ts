@@ -6,6 +6,8 @@ export interface WatchedKeys {
   readonly spellings: readonly Buffer[];
   /** 1 at every byte that a watched key, in whatever letter case, or an escape may begin with. */
   readonly firstBytes: Uint8Array;
+  /** The list of which the first item's keys are watched too. Their names follow all others. */
+  readonly list: { readonly index: number; readonly keys: WatchedKeys } | undefined;
 }
 
 /** Names are letters, digits and underscores and begin with a lower-case letter, as all keys of the dialects do. */
@@ -17,7 +19,16 @@ export function watchKeys(...names: readonly string[]): WatchedKeys {
     firstBytes[name.charCodeAt(0)] = 1;
     firstBytes[name.charCodeAt(0) - 0x20] = 1;
   }
-  return { names, spellings: names.map((name) => Buffer.from(name)), firstBytes };
+  return { names, spellings: names.map((name) => Buffer.from(name)), firstBytes, list: undefined };
+}
+
+/**
+ * Watches for keys of the first item of a list as well, one pass finding both: `first` of `choices`, say, under the name
+ * `choices.finish_reason`. Not for scans in slices.
+ */
+export function watchFirst(list: string, first: WatchedKeys, watched: WatchedKeys): WatchedKeys {
+  const names = [...watched.names, ...first.names.map((name) => `${list}.${name}`)];
+  return { ...watched, names, list: { index: watched.names.indexOf(list), keys: first } };
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   type ScannedObject,
   scanObject,
   valueAt,
+  watchFirst,
   watchKeys,
 } from "./json-scan.ts";
 
@@ -399,5 +400,59 @@ describe("the readers", () => {
     const bytes = Buffer.from("{}");
     for (const reader of [readString, readBoolean, readInteger, readValue])
       assert.equal(reader(bytes, undefined), undefined);
+  });
+});
+
+describe("keys of the first item of a list", () => {
+  const listed = watchFirst("choices", watchKeys("finish_reason", "index"), watchKeys("model", "choices"));
+  const find = (text: string, key: string): string | undefined => {
+    const span = scanObject(Buffer.from(text), listed, replyRules).get(key);
+    return span && text.slice(span.start, span.end);
+  };
+
+  test("are found in the pass that finds those around them", () => {
+    const item = '{"a":[{"finish_reason":"no"},[[]]] , "finish_reason" : "stop","index":0}';
+    for (const list of [`[${item}]`, `[ ${item} ]`, `[${item},{"finish_reason":"other"},3]`, `[${item} , [[1],{}]]`]) {
+      const text = `{"id":"x","choices":${list},"model":"m"}`;
+      assert.equal(find(text, "choices"), list);
+      assert.equal(find(text, "choices.finish_reason"), '"stop"');
+      assert.equal(find(text, "choices.index"), "0");
+      assert.equal(find(text, "model"), '"m"');
+    }
+  });
+
+  test("are absent where there is no such item", () => {
+    const none = ["[]", "[ ]", "[{}]", "[{},{}]", "[null,{}]", "[[{}]]", '{"finish_reason":1}', '"x"', "null", "3"];
+    for (const list of none) {
+      const text = `{"choices":${list}, "model": "m"}`;
+      assert.equal(find(text, "choices"), list);
+      assert.equal(find(text, "choices.finish_reason"), undefined);
+      assert.equal(find(text, "model"), '"m"');
+    }
+  });
+
+  test("of a list given twice are those of the last", () => {
+    assert.equal(find('{"choices":[{"index":1}],"choices":[{"index":2}]}', "choices.index"), "2");
+    assert.equal(find('{"choices":[{"index":1}],"choices":null}', "choices.index"), undefined);
+  });
+
+  test("do not make the scan take what is no JSON", () => {
+    const broken = ["[{}", "[{}]]", "[{},]", "[{}{}]", "[{} 1]", "[{]}", '[{"a"}]', "[{},{]", "[{}}", "[{},1}"];
+    for (const list of broken) {
+      for (const text of [`{"choices":${list}}`, `{"choices":${list},"model":"m"}`, `{"choices":${list}`]) {
+        assert.throws(() => scanObject(Buffer.from(text), listed, replyRules), { code: "invalid_json" }, text);
+      }
+    }
+  });
+
+  test("do not change which values are JSON, nor where they lie", () => {
+    fc.assert(
+      fc.property(fc.array(fc.jsonValue(), { maxLength: 3 }), fc.jsonValue(), (list, other) => {
+        const bytes = Buffer.from(JSON.stringify({ other, choices: list, model: other }));
+        const scanned = scanObject(bytes, listed, replyRules);
+        assert.deepEqual(readValue(bytes, scanned.get("choices")), JSON.parse(JSON.stringify(list)));
+        assert.deepEqual(readValue(bytes, scanned.get("model")), JSON.parse(JSON.stringify(other)));
+      }),
+    );
   });
 });

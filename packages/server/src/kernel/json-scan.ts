@@ -14,7 +14,7 @@ import { watchKeys, type WatchedKeys } from "./json-key.ts";
 import { ascii, EndsEarly, invalidJson, type JsonBytes, jsonBytes, skipSpace } from "./json-token.ts";
 import { nextTurn, sliceBytes } from "./turns.ts";
 
-export { watchKeys, type WatchedKeys } from "./json-key.ts";
+export { watchFirst, watchKeys, type WatchedKeys } from "./json-key.ts";
 
 export type { ScannedObject, ScanRules, Span } from "./json-grammar.ts";
 

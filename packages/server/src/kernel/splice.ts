@@ -61,8 +61,9 @@ export function spliceInPlace(bytes: Buffer, edits: readonly Edit[]): Buffer | P
   if (grownBytes > room || movedBytes > mostMovedBytes) {
     return bytes.length > sliceBytes ? joinInSlices(partsOf(bytes, sorted)) : splice(bytes, edits);
   }
-  const before = Buffer.from(bytes.subarray(0, movedBytes)); // a copy
-  const memory = Buffer.from(bytes.buffer, bytes.byteOffset - room, room + bytes.length);
+  const before = Buffer.allocUnsafe(movedBytes);
+  bytes.copy(before, 0, 0, movedBytes);
+  const memory = room === 0 ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset - room, room + bytes.length);
   const start = room - grownBytes;
   write(memory, start, before, sorted);
   return memory.subarray(start);
@@ -100,11 +101,13 @@ function write(target: Buffer, start: number, source: Buffer, edits: readonly Ed
 }
 
 function growthOf(edits: readonly Edit[]): number {
-  return edits.reduce((sum, { start, end, replacement }) => sum + replacement.length - (end - start), 0);
+  let grownBytes = 0;
+  for (const { start, end, replacement } of edits) grownBytes += replacement.length - (end - start);
+  return grownBytes;
 }
 
 function inOrder(bytes: Buffer, edits: readonly Edit[]): readonly Edit[] {
-  const sorted = edits.toSorted((one, other) => one.start - other.start);
+  const sorted = edits.length === 1 ? edits : edits.toSorted((one, other) => one.start - other.start);
   let last = 0;
   for (const { start, end } of sorted) {
     if (start < last || end < start || end > bytes.length) {

@@ -48,7 +48,8 @@ export function targetAt(
   const dialect = provider.endpoints[caller] === undefined ? provider.translateTo : caller;
   const { origin, pathPrefix } = addressOf(provider.endpoints[dialect] ?? provider.baseUrl);
   const auth = authFor(provider, dialect);
-  return { provider, model, dialect, origin, auth, pathPrefix, price, ...way };
+  const { route, tier, lossy } = way;
+  return { provider, model, dialect, origin, auth, pathPrefix, price, route, tier, lossy };
 }
 
 const addresses = new Map<string, { readonly origin: string; readonly pathPrefix: string }>();

@@ -1,5 +1,4 @@
 import type { Readable } from "node:stream";
-import type { Clock } from "../kernel/clock.ts";
 import { AppError } from "../kernel/errors.ts";
 import type { Connections, Waiter } from "./connections.ts";
 import { Decoding } from "./decoding.ts";
@@ -13,7 +12,6 @@ export interface CallLimits {
   readonly idleTimeoutMs: number;
   /** Of these two. */
   readonly watch: StallWatch;
-  readonly clock: Pick<Clock, "monotonic">;
 }
 
 /**
@@ -33,7 +31,8 @@ export class Call implements ReplySink, UpstreamCall, Waiter, Watched {
   #connection: HttpConnection | undefined;
   #body: Readable | undefined;
   #decoding: Decoding | undefined;
-  /** When something last came, by the monotonic clock. */
+  /** Whether something came since the watch asked last, and when it last had, by the monotonic clock. */
+  #active = true;
   #activeMs = 0;
   #sentBytes = 0;
   #paused = false;
@@ -49,7 +48,7 @@ export class Call implements ReplySink, UpstreamCall, Waiter, Watched {
 
   onConnection(connection: HttpConnection): void {
     this.#connection = connection;
-    this.#activeMs = this.#limits.clock.monotonic();
+    this.#active = true;
     this.#watched = this.#limits.watch.add(this);
     connection.send(this.#outgoing(), this);
   }
@@ -60,14 +59,14 @@ export class Call implements ReplySink, UpstreamCall, Waiter, Watched {
 
   onHead({ status, headers }: ReplyHead): void {
     this.#state = "flowing";
-    this.#activeMs = this.#limits.clock.monotonic();
+    this.#active = true;
     const coding = headers["content-encoding"];
     if (coding === undefined) return this.#listener.onHead(status, headers);
     this.#decodeReply(status, headers, String(coding).toLowerCase());
   }
 
   onData(bytes: Buffer): void {
-    this.#activeMs = this.#limits.clock.monotonic();
+    this.#active = true;
     if (this.#decoding === undefined) this.#listener.onData(bytes);
     else this.#decoding.push(bytes);
   }
@@ -104,7 +103,8 @@ export class Call implements ReplySink, UpstreamCall, Waiter, Watched {
   /** Fails the call when nothing has come or gone for so long; not while the caller itself takes nothing. */
   checkStall(nowMs: number): void {
     const limitMs = this.#state === "waiting" ? this.#limits.firstByteTimeoutMs : this.#limits.idleTimeoutMs;
-    if (this.#paused || this.#isSending()) this.#activeMs = nowMs;
+    if (this.#active || this.#paused || this.#isSending()) this.#activeMs = nowMs;
+    this.#active = false;
     if (nowMs - this.#activeMs < limitMs) return;
     const { provider } = this.#request;
     this.#fail(new AppError("upstream_timeout", { provider, seconds: Math.round(limitMs / 1000) }));
@@ -118,7 +118,7 @@ export class Call implements ReplySink, UpstreamCall, Waiter, Watched {
 
   #hold(paused: boolean): void {
     this.#paused = paused;
-    this.#activeMs = this.#limits.clock.monotonic();
+    this.#active = true;
     if (paused) this.#connection?.pause();
     else this.#connection?.resume();
   }

@@ -57,6 +57,7 @@ export class Connections {
 
   /** The waiter wants no connection any more. */
   withdraw(waiter: Waiter): void {
+    if (this.#waiting.size === 0) return;
     clearTimeout(this.#waiting.get(waiter));
     this.#waiting.delete(waiter);
   }
@@ -129,6 +130,7 @@ export class Connections {
   }
 
   #nextWaiter(): Waiter | undefined {
+    if (this.#waiting.size === 0) return undefined;
     const [waiter] = this.#waiting.keys();
     if (waiter !== undefined) this.withdraw(waiter);
     return waiter;

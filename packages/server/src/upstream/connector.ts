@@ -2,6 +2,7 @@ import { lookup as systemLookup } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import type { Readable } from "node:stream";
 import { systemClock, type Clock } from "../kernel/clock.ts";
+import { TurnWrites } from "../kernel/turn-writes.ts";
 import { AppError } from "../kernel/errors.ts";
 import { isAllowedAddress, isAllowedOrigin } from "./addresses.ts";
 import { Call, type CallLimits } from "./call.ts";
@@ -76,6 +77,7 @@ export interface Connector {
  */
 export function createConnector(given: ConnectorOptions, clock: Pick<Clock, "monotonic"> = systemClock): Connector {
   const origins = new Map<string, Connections>();
+  const writes = new TurnWrites();
   let options = given;
   let limits = limitsOf(given, clock);
   let retired: readonly Connections[] = [];
@@ -92,7 +94,7 @@ export function createConnector(given: ConnectorOptions, clock: Pick<Clock, "mon
       maxConnections,
       queueTimeoutMs,
       clock,
-      open: (lost) => new HttpConnection(connect, host, lost),
+      open: (lost) => new HttpConnection(connect, host, lost, writes),
     });
     origins.set(name, connections);
     return connections;
@@ -124,7 +126,7 @@ function limitsOf(
   clock: Pick<Clock, "monotonic">,
 ): CallLimits {
   const watch = new StallWatch(Math.min(firstByteTimeoutMs, idleTimeoutMs), clock);
-  return { firstByteTimeoutMs, idleTimeoutMs, watch, clock };
+  return { firstByteTimeoutMs, idleTimeoutMs, watch };
 }
 
 function checkedLookup(resolve: LookupFunction, allowPrivate: boolean): LookupFunction {

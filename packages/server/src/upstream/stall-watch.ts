@@ -7,7 +7,10 @@ export interface Watched {
   checkStall(nowMs: number): void;
 }
 
-/** The limits watched over are seconds or more; a time is found to be over at most so much late. */
+/**
+ * The limits watched over are seconds or more. What comes counts as come when the watch asks next, which may be so much
+ * later, and a time is found to be over when it asks next after that.
+ */
 const longestPeriodMs = 1_000;
 const shortestPeriodMs = 10;
 

@@ -68,10 +68,11 @@ export function readResults(list: unknown, { documents, topN }: RerankRequest): 
 export function replyWith(results: readonly RerankResult[] | undefined, body: unknown): RerankReply | UpstreamFailure {
   if (results === undefined) return { kind: "broken", status: 200, message: "the reply has no results of a reranker" };
   const id = field(body, "id");
+  const meta = field(body, "meta");
   return {
     results,
     ...(typeof id === "string" && id !== "" && { id }),
-    tokens: counter(body, "usage", "total_tokens") ?? counter(body, "meta", "billed_units", "input_tokens"),
-    searches: counter(body, "meta", "billed_units", "search_units"),
+    tokens: counter(body, "usage", "total_tokens") ?? counter(meta, "billed_units", "input_tokens"),
+    searches: counter(meta, "billed_units", "search_units"),
   };
 }

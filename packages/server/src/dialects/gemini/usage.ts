@@ -1,4 +1,4 @@
-import { readString, readValue, type ScannedObject, type Span, valueAt, watchKeys } from "../../kernel/json-scan.ts";
+import { readString, readValue, type ScannedObject, type Span, watchFirst, watchKeys } from "../../kernel/json-scan.ts";
 import type { OnLine } from "../../kernel/lines.ts";
 import { createDeltaMeter } from "../content-bytes.ts";
 import { errorType, text } from "../counter.ts";
@@ -8,8 +8,11 @@ import { createDataReader, heldBytes, keptBytes, scanReply } from "../stream-dat
 import { createElementReader } from "./elements.ts";
 import { geminiTokens } from "./tokens.ts";
 
-const replyKeys = watchKeys("candidates", "promptFeedback", "usageMetadata", "modelVersion", "error");
-const candidateKeys = watchKeys("finishReason");
+const replyKeys = watchFirst(
+  "candidates",
+  watchKeys("finishReason"),
+  watchKeys("candidates", "promptFeedback", "usageMetadata", "modelVersion", "error"),
+);
 
 type Described = Pick<UsageReading, "model" | "stopReason" | "failure">;
 type Said = Described & Pick<UsageReading, "tokens">;
@@ -19,16 +22,9 @@ function describe(bytes: Buffer, reply: ScannedObject): Described {
   const blockReason = text(readValue(bytes, reply.get("promptFeedback")), "blockReason");
   return {
     model: readString(bytes, reply.get("modelVersion")) || undefined,
-    stopReason: finishReason(bytes, reply.get("candidates")) ?? blockReason,
+    stopReason: readString(bytes, reply.get("candidates.finishReason")) || blockReason,
     failure: errorType(readValue(bytes, reply.get("error")), "status", "code"),
   };
-}
-
-/** Of the first candidate. */
-function finishReason(bytes: Buffer, candidates: Span | undefined): string | undefined {
-  const first = candidates === undefined ? undefined : valueAt(bytes, candidates.start + 1);
-  const candidate = first === undefined ? undefined : scanReply(bytes, candidateKeys, first);
-  return readString(bytes, candidate?.get("finishReason")) || undefined;
 }
 
 function readChunk(bytes: Buffer, within: Span): Said | undefined {

@@ -1,4 +1,4 @@
-import { readString, readValue, type ScannedObject, type Span, valueAt, watchKeys } from "../../kernel/json-scan.ts";
+import { readString, readValue, type ScannedObject, watchFirst, watchKeys } from "../../kernel/json-scan.ts";
 import type { TokenUsage } from "../../kernel/tokens.ts";
 import { createDeltaMeter, startsWith } from "../content-bytes.ts";
 import { errorType, field, text } from "../counter.ts";
@@ -15,32 +15,34 @@ const names: UsageNames = {
 };
 
 const doneMark = Buffer.from("[DONE]");
-const chunkKeys = watchKeys("model", "choices", "usage", "error", "x_groq");
-const choiceKeys = watchKeys("finish_reason");
+const chunkKeys = watchFirst(
+  "choices",
+  watchKeys("finish_reason"),
+  watchKeys("model", "choices", "usage", "error", "x_groq"),
+);
 
-type Said = Pick<UsageReading, "tokens" | "model" | "stopReason" | "failure">;
+type Described = Pick<UsageReading, "model" | "stopReason" | "failure">;
+type Said = Described & Pick<UsageReading, "tokens">;
 
-/** What one chunk says, or a whole body, which has the same keys. */
-function readChunk(bytes: Buffer, chunk: ScannedObject): Said {
+/** What one chunk says of itself, or a whole body, which has the same keys. */
+function describe(bytes: Buffer, chunk: ScannedObject): Described {
   const groq = readValue(bytes, chunk.get("x_groq"));
   return {
-    tokens: chatTokens(readValue(bytes, chunk.get("usage"))) ?? chatTokens(field(groq, "usage")),
     model: readString(bytes, chunk.get("model")) || undefined,
-    stopReason: finishReason(bytes, chunk.get("choices")),
+    stopReason: readString(bytes, chunk.get("choices.finish_reason")) || undefined,
     failure: errorType(readValue(bytes, chunk.get("error")), "type", "code") ?? text(groq, "error"),
   };
+}
+
+function readChunk(bytes: Buffer, chunk: ScannedObject): Said {
+  const stated = chatTokens(readValue(bytes, chunk.get("usage")));
+  const tokens = stated ?? chatTokens(field(readValue(bytes, chunk.get("x_groq")), "usage"));
+  return { ...describe(bytes, chunk), tokens };
 }
 
 /** What a `usage` object of this dialect counts. */
 export function chatTokens(usage: unknown): TokenUsage | undefined {
   return openaiTokens(usage, names);
-}
-
-/** Of the first choice. */
-function finishReason(bytes: Buffer, choices: Span | undefined): string | undefined {
-  const first = choices === undefined ? undefined : valueAt(bytes, choices.start + 1);
-  const choice = first === undefined ? undefined : scanReply(bytes, choiceKeys, first);
-  return readString(bytes, choice?.get("finish_reason")) || undefined;
 }
 
 /**
@@ -102,11 +104,7 @@ function merge(earlier: Said, later: Said): Said {
   };
 }
 
-const bodyShape: BodyShape = {
-  watched: chunkKeys,
-  tokens: chatTokens,
-  describe: readChunk,
-};
+const bodyShape: BodyShape = { watched: chunkKeys, tokens: chatTokens, describe };
 
 export function createReplyReader(): UsageReader {
   return createBodyReader(bodyShape);

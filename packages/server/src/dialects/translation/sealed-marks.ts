@@ -10,8 +10,10 @@ import { parsedJob } from "./parsed-job.ts";
  * parsed; but any caller can write the mark, so a large body is taken to another thread for it.
  */
 
+const mark = Buffer.from(sealMark);
+
 export function hasSealedMark(body: Buffer): boolean {
-  return body.includes(sealMark, 0, "latin1");
+  return body.includes(mark);
 }
 
 /** It can be cloned to another thread. */

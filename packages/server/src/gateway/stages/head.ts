@@ -42,12 +42,32 @@ const stopped: ReadonlySet<string> = new Set([
 /** Meant for a gateway, this one or another that the client was written for, or for the page that the caller is on. */
 const stoppedPrefixes = /^(?:x-portcullis-|x-portkey-|x-litellm-|x-bf-|sec-)/;
 
+const mostJudged = 1_000;
+
+/** Names are few and come with every request, so each is judged once. */
+class Judgements {
+  readonly #judge: (name: string) => string;
+  readonly #known = new Map<string, string>();
+
+  constructor(judge: (name: string) => string) {
+    this.#judge = judge;
+  }
+
+  of(name: string): string {
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const judged = this.#judge(name);
+    if (this.#known.size < mostJudged && name.length <= 64) this.#known.set(name, judged);
+    return judged;
+  }
+}
+
 /** The request headers for the upstream, names and values in turn. `own` carries the provider's key and fixed headers. */
 export function requestHeaders(request: HttpRequest, own: readonly string[]): string[] {
   const headers: string[] = [];
   const raw = request.rawHeaders;
   for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = forwardedName(raw[index] ?? "");
+    const name = forwardedNames.of(raw[index] ?? "");
     if (name !== "") headers.push(name, raw[index + 1] ?? "");
   }
   headers.push("accept-encoding", "identity");
@@ -55,19 +75,11 @@ export function requestHeaders(request: HttpRequest, own: readonly string[]): st
   return headers;
 }
 
-/** Names are few and come with every request, so each is judged once. */
-const judged = new Map<string, string>();
-const mostJudged = 1_000;
-
 /** The name in lower case, or nothing for a header that goes no further. */
-function forwardedName(written: string): string {
-  const known = judged.get(written);
-  if (known !== undefined) return known;
+const forwardedNames = new Judgements((written) => {
   const lower = written.toLowerCase();
-  const name = stopped.has(lower) || stoppedPrefixes.test(lower) ? "" : lower;
-  if (judged.size < mostJudged && written.length <= 64) judged.set(written, name);
-  return name;
-}
+  return stopped.has(lower) || stoppedPrefixes.test(lower) ? "" : lower;
+});
 
 const passed: ReadonlySet<string> = new Set([
   "cache-control",
@@ -93,9 +105,14 @@ export function replyHeaders(upstream: Headers): string[] {
   const headers: string[] = [];
   for (const name of Object.keys(upstream)) {
     const value = upstream[name];
-    if (typeof value !== "string") continue;
-    if (passed.has(name) || passedPrefixes.some((prefix) => name.startsWith(prefix))) headers.push(name, value);
-    else if (name === "x-request-id") headers.push("x-portcullis-upstream-request-id", value);
+    const shown = shownNames.of(name);
+    if (shown !== "" && typeof value === "string") headers.push(shown, value);
   }
   return headers;
 }
+
+/** The name under which the client sees a header of a reply, or nothing for one that it does not. */
+const shownNames = new Judgements((name) => {
+  if (name === "x-request-id") return "x-portcullis-upstream-request-id";
+  return passed.has(name) || passedPrefixes.some((prefix) => name.startsWith(prefix)) ? name : "";
+});

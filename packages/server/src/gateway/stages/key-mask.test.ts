@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { createKeyMask, maskCutKey, maskKey } from "./key-mask.ts";
+import { createKeyMask, maskCutKey, maskKey, maskKeyInHeaders } from "./key-mask.ts";
 
 /** Sends the text through a mask in pieces that end at the given places. */
 function streamed(text: string, key: string, cuts: readonly number[]): string {
@@ -54,4 +54,16 @@ test("a text that was cut within the key does not show how the key begins", () =
   assert.equal(cut("the key sk-01234"), "the key [redacted]");
   assert.equal(cut("keys begin with sk-"), "keys begin with sk-");
   assert.equal(cut("sk-0123456789abcdef is wrong, not sk-01234567"), "[redacted] is wrong, not [redacted]");
+});
+
+test("a key is blotted out of headers, and headers without it stay what they are", () => {
+  const key = "sk-0123456789abcdef";
+  const headers = ["x-request-id", `req-${key}-${key}`, "content-type", "application/json"];
+  assert.deepEqual(maskKeyInHeaders(headers, key), [
+    "x-request-id",
+    "req-[redacted]-[redacted]",
+    "content-type",
+    "application/json",
+  ]);
+  assert.equal(maskKeyInHeaders(headers, "sk-another-key-of-it"), headers);
 });

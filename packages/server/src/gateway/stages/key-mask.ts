@@ -1,12 +1,19 @@
 import type { StreamFilter } from "../../dialects/index.ts";
 
-const blot = Buffer.from("[redacted]");
+const blotText = "[redacted]";
+const blot = Buffer.from(blotText);
 
 /** The bytes with the key, should it stand in them, blotted out; the same buffer if it does not. */
 export function maskKey(bytes: Buffer, key: Buffer): Buffer {
   if (bytes.indexOf(key) === -1) return bytes;
   const { parts, rest } = cutOut(bytes, key);
   return Buffer.concat([...parts, rest]);
+}
+
+/** The same for headers, names and values in turn. */
+export function maskKeyInHeaders(headers: readonly string[], key: string): readonly string[] {
+  const holdsKey = (text: string): boolean => text.length >= key.length && text.includes(key);
+  return headers.some(holdsKey) ? headers.map((text) => text.replaceAll(key, blotText)) : headers;
 }
 
 /** So much of the beginning of a key tells whose it is, and no more. */

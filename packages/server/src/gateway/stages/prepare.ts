@@ -10,7 +10,6 @@ import {
   type ReplyTranslator,
   type StreamFilter,
 } from "../../dialects/index.ts";
-import { authHeaders } from "../../providers/index.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Translation } from "../translation/translation.ts";
 import type { UsedCredential } from "./credential.ts";
@@ -47,27 +46,45 @@ export function prepare(
   options: PrepareOptions,
 ): Prepared | Promise<Prepared> {
   const { route } = exchange;
-  const { provider, model } = target;
-  const requestWith = (body: UpstreamRequest["body"]): UpstreamRequest => ({
+  if ("form" in asked) {
+    const body = renamedForm(asked, target.model);
+    return { request: requestWith(body, exchange, target, credential), filter: undefined };
+  }
+  const documentFilter = route.documentFilter?.(asked.body, asked.fields);
+  const { body, filter } = prepareJson(route, asked, target, options);
+  const prepared = (whole: Buffer): Prepared => {
+    return { request: requestWith(sentOnce(whole), exchange, target, credential), filter, documentFilter };
+  };
+  return body instanceof Promise ? body.then(prepared) : prepared(body);
+}
+
+function requestWith(
+  body: UpstreamRequest["body"],
+  exchange: Exchange,
+  target: Target,
+  credential: UsedCredential,
+): UpstreamRequest {
+  const { provider, origin, pathPrefix, model } = target;
+  return {
     provider: provider.name,
-    origin: target.origin,
-    path: target.pathPrefix + pathAt(route, model) + exchange.query,
+    origin,
+    path: pathPrefix + pathAt(exchange.route, model) + exchange.query,
     method: "POST",
     headers: headersFor(exchange, target, credential),
     body,
     allowPrivate: provider.allowPrivate,
-  });
-  if ("form" in asked) return { request: requestWith(renamedForm(asked, model)), filter: undefined };
-  const documentFilter = route.documentFilter?.(asked.body, asked.fields);
-  const { body, filter } = prepareJson(route, asked, target, options);
-  if (!(body instanceof Promise)) return { request: requestWith(sentOnce(body)), filter, documentFilter };
-  return body.then((large) => ({ request: requestWith(sentOnce(large)), filter, documentFilter }));
+  };
 }
 
 /** The caller's headers, those that the provider wants with every request unless the caller set them, and the key. */
-export function headersFor(exchange: Exchange, { provider, auth }: Target, { secret }: UsedCredential): string[] {
-  const fixed = Object.entries(provider.headers).filter(([name]) => exchange.request.headers[name] === undefined);
-  return requestHeaders(exchange.request, [...fixed, ...Object.entries(authHeaders(auth, secret))].flat());
+export function headersFor(exchange: Exchange, { provider, auth }: Target, credential: UsedCredential): string[] {
+  const { request } = exchange;
+  const own: string[] = [];
+  for (const name of Object.keys(provider.headers)) {
+    if (request.headers[name] === undefined) own.push(name, provider.headers[name] ?? "");
+  }
+  own.push(...credential.headers(auth));
+  return requestHeaders(request, own);
 }
 
 function prepareJson(
@@ -78,9 +95,10 @@ function prepareJson(
 ): { readonly body: Buffer | Promise<Buffer>; readonly filter: StreamFilter | undefined } {
   const edits: Edit[] = [];
   if (asked.model !== model && asked.modelSpan !== undefined) {
-    edits.push({ ...asked.modelSpan, replacement: Buffer.from(JSON.stringify(model)) });
+    const { start, end } = asked.modelSpan;
+    edits.push({ start, end, replacement: Buffer.from(JSON.stringify(model)) });
   }
-  edits.push(...(route.renameModel?.(asked.body, model, asked.names) ?? []));
+  if (route.renameModel !== undefined) edits.push(...route.renameModel(asked.body, model, asked.names));
   const asks = asked.stream && includeStreamUsage && provider.quirks.streamUsage === "on_request";
   const metering = asks ? route.askForUsage?.(asked.body, asked.fields) : undefined;
   if (metering !== undefined) edits.push(...metering.edits);

@@ -404,11 +404,9 @@ export class Relay implements UpstreamListener, OpenReply {
     });
   }
 
-  #upstreamHeaders(): string[] {
+  #upstreamHeaders(): readonly string[] {
     const headers = replyHeaders(this.#headers);
-    const text = Buffer.from(headers.join("\n"), "latin1");
-    const shown = this.#exchange.credential?.maskReply(text) ?? text;
-    return shown === text ? headers : shown.toString("latin1").split("\n");
+    return this.#exchange.credential?.maskHeaders(headers) ?? headers;
   }
 
   #finish(): void {

@@ -8,7 +8,7 @@ const mostDropped = 1_000;
 
 /** Our own headers of every reply that a provider had a part in. The first pair is the request id. */
 export function ownHeaders(exchange: Exchange): string[] {
-  return [
+  const headers = [
     "x-request-id",
     exchange.id,
     "x-portcullis-provider",
@@ -21,15 +21,16 @@ export function ownHeaders(exchange: Exchange): string[] {
     String(exchange.attempts),
     "x-portcullis-cache",
     "off",
-    ...droppedHeaders(exchange.losses),
   ];
+  const { losses } = exchange;
+  if (losses !== undefined && losses.length > 0) headers.push("x-portcullis-dropped", droppedPaths(losses));
+  return headers;
 }
 
 /** What translation left out or changed: where it stood, as much of it as there is room for. */
-function droppedHeaders(losses: readonly Loss[] | undefined): string[] {
-  if (losses === undefined || losses.length === 0) return [];
+function droppedPaths(losses: readonly Loss[]): string {
   const text = headerSafe(withoutKeys(losses.map(({ path }) => path).join(", ")));
-  return ["x-portcullis-dropped", text.length > mostDropped ? `${text.slice(0, mostDropped)}...` : text];
+  return text.length > mostDropped ? `${text.slice(0, mostDropped)}...` : text;
 }
 
 /** Of a reply that is settled before its head goes out. */
@@ -58,7 +59,7 @@ export function secondsToWait(header: string | readonly string[] | undefined, no
 
 /** A model's name comes from the caller; what could not stand in a header is shown as `?`. */
 function headerSafe(text: string): string {
-  return text.replaceAll(/[^\x20-\x7e]/g, "?");
+  return /^[\x20-\x7e]*$/.test(text) ? text : text.replaceAll(/[^\x20-\x7e]/g, "?");
 }
 
 /**
@@ -74,5 +75,6 @@ export function framingOf(contentType: string | readonly string[] | undefined, i
 }
 
 export function isJson(contentType: string | readonly string[] | undefined): boolean {
+  if (contentType === "application/json") return true;
   return typeof contentType === "string" && /^application\/([\w.+-]+\+)?json\b/.test(contentType);
 }

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
+import { TurnWrites, type Writer } from "../../kernel/turn-writes.ts";
 import type { Connect } from "./connect.ts";
 import { ReplyParser } from "./reply-parser.ts";
 import type { ReplyHead } from "./reply-head.ts";
@@ -33,22 +34,26 @@ const longestKeepAliveMs = 600_000;
  *
  * It closes itself when anything comes that nobody asked for, since no later reply could be believed.
  */
-export class HttpConnection {
+export class HttpConnection implements Writer {
   readonly #socket: Socket;
   readonly #host: string;
   readonly #lost: (connection: HttpConnection) => void;
+  readonly #writes: TurnWrites;
   readonly #parser = new ReplyParser();
   #state: "connecting" | "free" | "busy" | "closed" = "connecting";
   #request: OutgoingRequest | undefined;
   #sink: ReplySink | undefined;
   #bodyIsSent = true;
+  /** The request while it is held back until the turn ends, in Latin-1. */
+  #held = "";
   #paused = false;
   /** How long it may stay free after its last reply. */
   keepAliveMs = keepAliveMs;
 
   /** `lost` is told when a free connection is closed by the other side. */
-  constructor(connect: Connect, host: string, lost: (connection: HttpConnection) => void) {
+  constructor(connect: Connect, host: string, lost: (connection: HttpConnection) => void, writes = new TurnWrites()) {
     this.#host = host;
+    this.#writes = writes;
     this.#lost = lost;
     this.#socket = connect({
       onRead: (bytes, end) => this.#read(bytes, end),
@@ -64,7 +69,11 @@ export class HttpConnection {
 
   /** Whether a part of the request is still here. */
   get sending(): boolean {
-    return this.#state === "busy" && (!this.#bodyIsSent || this.#socket.writableLength > 0);
+    return this.#state === "busy" && (!this.#bodyIsSent || !this.#allWritten);
+  }
+
+  get #allWritten(): boolean {
+    return this.#held === "" && this.#socket.writableLength === 0;
   }
 
   send(request: OutgoingRequest, sink: ReplySink): void {
@@ -92,7 +101,9 @@ export class HttpConnection {
 
   /** Closes at once. The request under way hears nothing more. */
   destroy(): void {
+    if (this.#state === "busy") this.#writes.ended();
     this.#state = "closed";
+    this.#held = "";
     this.#sink = undefined;
     this.#dropBody();
     this.#socket.destroy();
@@ -114,6 +125,7 @@ export class HttpConnection {
     if (request === undefined) return;
     const { body, method } = request;
     this.#state = "busy";
+    this.#writes.began();
     this.#bodyIsSent = true;
     this.#parser.reset();
     try {
@@ -132,13 +144,19 @@ export class HttpConnection {
   #writeWhole(head: string, body: Buffer): void {
     const socket = this.#socket;
     if (body.length <= mostAsText) {
-      socket.write(head + body.toString("latin1"), "latin1");
-      return;
+      this.#held = head + body.toString("latin1");
+      return this.#writes.gathers ? this.#writes.add(this) : this.flush();
     }
     socket.cork();
     socket.write(head, "latin1");
     socket.write(body);
     socket.uncork();
+  }
+
+  flush(): void {
+    const text = this.#held;
+    this.#held = "";
+    if (text !== "") this.#socket.write(text, "latin1");
   }
 
   #writeStream(head: string, { sizeBytes, stream }: { readonly sizeBytes: number; readonly stream: Readable }): void {
@@ -187,9 +205,9 @@ export class HttpConnection {
     const socket = this.#socket;
     this.keepAliveMs = keepAliveOf(head);
     // The rest of a request that is not all sent would be read as the next one.
-    const reusable =
-      this.keepAliveMs > 0 && !surplus && this.#bodyIsSent && socket.writableLength === 0 && !socket.destroyed;
+    const reusable = this.keepAliveMs > 0 && !surplus && this.#bodyIsSent && this.#allWritten && !socket.destroyed;
     this.#state = "free";
+    this.#writes.ended();
     this.#sink = undefined;
     this.#dropBody();
     if (this.#paused) this.resume();
@@ -223,7 +241,8 @@ export class HttpConnection {
 /** 0 if no other request may follow. */
 function keepAliveOf(head: ReplyHead | undefined): number {
   if (head === undefined || !head.keepAlive || head.bodyEnd === "close") return 0;
-  const hint = /\btimeout=(\d{1,6})\b/.exec(String(head.headers["keep-alive"] ?? ""))?.[1];
+  const stated = head.headers["keep-alive"];
+  const hint = stated === undefined ? undefined : /\btimeout=(\d{1,6})\b/.exec(String(stated))?.[1];
   // A second less than the server says: it counts from another moment.
   return hint === undefined ? keepAliveMs : Math.min(Number(hint) * 1_000 - 1_000, longestKeepAliveMs);
 }

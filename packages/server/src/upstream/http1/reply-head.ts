@@ -14,25 +14,47 @@ export interface ReplyHead {
   readonly keepAlive: boolean;
 }
 
+/** A line of a head as it was written, its end included, and what it was found to say. */
+interface Line {
+  readonly written: string;
+  readonly name: string;
+  readonly value: string;
+}
+
 /**
- * Reads the head of a reply: the status line and the fields, without the empty line behind them, bytes as Latin-1.
+ * The lines of one head. The next reply on a connection has most of them again, in the same places, and they need no second
+ * look.
+ */
+export type Lines = Line[];
+
+/**
+ * Reads the head of a reply: the status line and the fields, each with its line end, without the empty line behind them,
+ * bytes as Latin-1. `lines` are those of the head before on the same connection, and become those of this one.
  * Stricter than it might be: whatever two readers could understand differently is refused (a folded line, a bare line
  * feed, a space before a colon, two lengths, a length beside chunks, a coding that does not end in chunks).
  *
  * Source: RFC 9112. Throws `UnreadableReply`.
  */
-export function parseReplyHead(text: string): ReplyHead {
+export function parseReplyHead(text: string, lines: Lines = []): ReplyHead {
   const firstEnd = lineEnd(text, 0);
-  const statusLine = statusPattern.exec(text.slice(0, firstEnd));
-  if (statusLine === null) throw new UnreadableReply("the reply does not begin with an HTTP/1 status line");
-  const status = Number(statusLine[2]);
-  const headers = parseFields(text, firstEnd + 2);
-  return {
-    status,
-    headers,
-    bodyEnd: bodyEndOf(status, headers),
-    keepAlive: isKeptAlive(statusLine[1] === "1", headers["connection"]),
-  };
+  const { status, isVersion11 } = text.startsWith(usualLine) ? usual : parseStatusLine(text.slice(0, firstEnd));
+  const headers = parseFields(text, firstEnd + 2, lines);
+  const keepAlive = isKeptAlive(isVersion11, headers["connection"]);
+  return { status, headers, bodyEnd: bodyEndOf(status, headers), keepAlive };
+}
+
+interface StatusLine {
+  readonly status: number;
+  readonly isVersion11: boolean;
+}
+
+const usualLine = "HTTP/1.1 200 OK\r\n";
+const usual: StatusLine = { status: 200, isVersion11: true };
+
+function parseStatusLine(line: string): StatusLine {
+  const found = statusPattern.exec(line);
+  if (found === null) throw new UnreadableReply("the reply does not begin with an HTTP/1 status line");
+  return { status: Number(found[2]), isVersion11: found[1] === "1" };
 }
 
 const statusPattern = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
@@ -45,22 +67,35 @@ type Fields = Record<string, string | string[]>;
 const EmptyFields = function () {} as unknown as new () => Fields;
 EmptyFields.prototype = Object.create(null);
 
-function parseFields(text: string, from: number): Fields {
+function parseFields(text: string, from: number, lines: Lines): Fields {
   const headers = new EmptyFields();
-  for (let start = from; start < text.length; ) {
-    const end = lineEnd(text, start);
-    const colon = text.indexOf(":", start);
-    if (colon === -1 || colon > end) throw new UnreadableReply("a line of the reply's head is no field");
-    const name = nameOf(text.slice(start, colon));
-    const value = text.slice(colon + 1, end).trim();
-    if (!valuePattern.test(value)) throw new UnreadableReply(`the reply's header ${name} holds a control character`);
-    const before = headers[name];
-    if (before === undefined) headers[name] = value;
-    else if (typeof before === "string") headers[name] = [before, value];
-    else before.push(value);
-    start = end + 2;
+  let count = 0;
+  for (let start = from; start < text.length; count++) {
+    const before = lines[count];
+    const line = before !== undefined && text.startsWith(before.written, start) ? before : parseLine(text, start);
+    lines[count] = line;
+    add(headers, line);
+    start += line.written.length;
   }
+  lines.length = count;
   return headers;
+}
+
+function parseLine(text: string, start: number): Line {
+  const end = lineEnd(text, start);
+  const colon = text.indexOf(":", start);
+  if (colon === -1 || colon > end) throw new UnreadableReply("a line of the reply's head is no field");
+  const name = nameOf(text.slice(start, colon));
+  const value = text.slice(colon + 1, end).trim();
+  if (!valuePattern.test(value)) throw new UnreadableReply(`the reply's header ${name} holds a control character`);
+  return { written: text.slice(start, end + 2), name, value };
+}
+
+function add(headers: Fields, { name, value }: Line): void {
+  const before = headers[name];
+  if (before === undefined) headers[name] = value;
+  else if (typeof before === "string") headers[name] = [before, value];
+  else before.push(value);
 }
 
 function lineEnd(text: string, from: number): number {

@@ -170,12 +170,26 @@ test("nothing of a reply lies in the memory it was read from", () => {
   assert.equal(data?.toString(), "hello");
 });
 
-test("one parser reads reply after reply", () => {
+test("one parser reads reply after reply, and none depends on the one before", () => {
   const parser = new ReplyParser();
-  for (const text of [...Object.values(replies), ...Object.values(replies)]) {
+  const texts = Object.values(replies);
+  for (const text of [...texts, ...texts, ...texts.toReversed(), ...texts.flatMap((each) => [each, each])]) {
     parser.reset();
     const bytes = Buffer.from(text, "latin1");
     parser.read(bytes, bytes.length);
     assert.deepEqual([parser.ended, parser.problem], [true, undefined]);
+    const alone = read(text);
+    assert.deepEqual([parser.head?.status, { ...parser.head?.headers }], [alone.status, alone.headers]);
+  }
+});
+
+test("a line that goes on otherwise than in the reply before is another line", () => {
+  const parser = new ReplyParser();
+  const headers = ["x-one: 1", "x-one: 12", "x-one: 1", "x-onerous: 1", "x-one:1", "x-one: 1\r\nx-one: 2", "x-two: 1"];
+  for (const lines of [...headers, ...headers.toReversed()]) {
+    const text = `${ok}content-length: 0\r\n${lines}\r\n\r\n`;
+    parser.reset();
+    parser.read(Buffer.from(text), text.length);
+    assert.deepEqual({ ...parser.head?.headers }, read(text).headers);
   }
 });

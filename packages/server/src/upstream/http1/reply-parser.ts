@@ -1,4 +1,4 @@
-import { parseReplyHead, type ReplyHead } from "./reply-head.ts";
+import { parseReplyHead, type Lines, type ReplyHead } from "./reply-head.ts";
 import { UnreadableReply } from "./unreadable.ts";
 
 /** Of a head, and of the trailer behind a chunked body. */
@@ -35,6 +35,9 @@ export class ReplyParser {
   /** The beginning of a head or trailer that has not come whole. */
   #held: Buffer | undefined;
   #heldBytes = 0;
+  /** Where in what is read a head or trailer ended. */
+  #behindHead = 0;
+  readonly #lines: Lines = [];
   #interimReplies = 0;
   /** Of the body, or of the chunk. */
   #remainingBytes = 0;
@@ -81,9 +84,10 @@ export class ReplyParser {
   }
 
   #readHead(input: Buffer, from: number, end: number): number {
-    const [text, at] = this.#takeHead(input, from, end);
+    const text = this.#takeHead(input, from, end);
     if (text === undefined) return end;
-    const head = parseReplyHead(text);
+    const at = this.#behindHead;
+    const head = parseReplyHead(text, this.#lines);
     if (head.status < 200) {
       if (head.status === 101) throw new UnreadableReply("the reply changes the protocol, which nobody asked for");
       if (++this.#interimReplies > maxInterimReplies) throw new UnreadableReply("too many interim replies");
@@ -101,28 +105,30 @@ export class ReplyParser {
     this.#state = lengthBytes === 0 ? "ended" : "length";
   }
 
-  /** The text up to an empty line, and where what follows it begins; what is not whole is held. */
-  #takeHead(input: Buffer, from: number, end: number): [text: string | undefined, at: number] {
+  /** The lines before an empty one; `#behindHead` is then where what follows it begins. What is not whole is held. */
+  #takeHead(input: Buffer, from: number, end: number): string | undefined {
     if (this.#heldBytes === 0) {
-      const stop = input.indexOf("\r\n\r\n", from, "latin1");
-      if (stop !== -1 && stop + 4 <= end) {
+      const stop = emptyLine(input, from, end);
+      if (stop !== -1) {
         if (stop - from > maxHeadBytes) throw tooLarge();
-        return [input.toString("latin1", from, stop), stop + 4];
+        this.#behindHead = stop + 4;
+        return input.toString("latin1", from, stop + 2);
       }
     }
     const held = (this.#held ??= Buffer.allocUnsafeSlow(maxHeadBytes));
     const before = this.#heldBytes;
     const taken = input.copy(held, before, from, Math.min(end, from + maxHeadBytes - before));
     this.#heldBytes += taken;
-    const stop = held.subarray(0, this.#heldBytes).indexOf("\r\n\r\n", Math.max(0, before - 3), "latin1");
+    const stop = emptyLine(held, Math.max(0, before - 3), this.#heldBytes);
     if (stop === -1) {
       if (this.#heldBytes === maxHeadBytes) throw tooLarge();
       if (this.#state === "head") requireBeginning(held, this.#heldBytes);
-      return [undefined, end];
+      return undefined;
     }
     this.#held = undefined;
     this.#heldBytes = 0;
-    return [held.toString("latin1", 0, stop), from + stop + 4 - before];
+    this.#behindHead = from + stop + 4 - before;
+    return held.toString("latin1", 0, stop + 2);
   }
 
   #readBody(input: Buffer, from: number, end: number): number {
@@ -192,13 +198,24 @@ export class ReplyParser {
       this.#held = Buffer.allocUnsafeSlow(maxHeadBytes);
       this.#heldBytes = this.#held.write("\r\n", "latin1");
     }
-    const [text, at] = this.#takeHead(input, from, end);
-    if (text !== undefined) this.#state = "ended";
-    return at;
+    if (this.#takeHead(input, from, end) === undefined) return end;
+    this.#state = "ended";
+    return this.#behindHead;
   }
 }
 
 const sizePattern = /^([0-9a-fA-F]{1,12})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n$/;
+
+/** Where a line ends that an empty one follows, or -1. Of four bytes in a row only the last is looked at where it ends no line. */
+function emptyLine(input: Buffer, from: number, end: number): number {
+  let at = from + 3;
+  while (at < end) {
+    const byte = input[at];
+    if (byte === lineFeed && isLineEnd(input, at - 1) && isLineEnd(input, at - 3)) return at - 3;
+    at += byte === lineFeed || byte === carriageReturn ? 1 : 4;
+  }
+  return -1;
+}
 
 function isLineEnd(input: Buffer, at: number): boolean {
   return input[at] === carriageReturn && input[at + 1] === lineFeed;

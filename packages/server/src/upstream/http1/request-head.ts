@@ -20,24 +20,27 @@ export interface RequestHead {
 export function requestHead({ method, path, headers }: RequestHead, host: string, sizeBytes: number | null): string {
   if (!targetPattern.test(path))
     throw new TypeError("the path of a request holds a character that may not stand there");
-  let text = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n`;
+  let text = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive`;
   for (let index = 0; index + 1 < headers.length; index += 2) {
-    text += `${checkedName(headers[index] ?? "")}: ${checkedValue(headers[index + 1] ?? "")}\r\n`;
+    text += lineStart(headers[index] ?? "") + checkedValue(headers[index + 1] ?? "");
   }
-  return sizeBytes === null ? `${text}\r\n` : `${text}content-length: ${sizeBytes}\r\n\r\n`;
+  return sizeBytes === null ? `${text}\r\n\r\n` : `${text}\r\ncontent-length: ${sizeBytes}\r\n\r\n`;
 }
 
 /** Names are few and come with every request, so each is judged once. */
-const judged = new Set<string>();
+const judged = new Map<string, string>();
 const mostJudged = 1_000;
 
-function checkedName(name: string): string {
-  if (judged.has(name)) return name;
+/** The end of the line before, and a header up to its value. */
+function lineStart(name: string): string {
+  const known = judged.get(name);
+  if (known !== undefined) return known;
   if (!namePattern.test(name) || framing.has(name.toLowerCase())) {
     throw new TypeError(`\`${name.slice(0, 64)}\` may not be a header of a request`);
   }
-  if (judged.size < mostJudged && name.length <= 64) judged.add(name);
-  return name;
+  const start = `\r\n${name}: `;
+  if (judged.size < mostJudged && name.length <= 64) judged.set(name, start);
+  return start;
 }
 
 function checkedValue(value: string): string {
