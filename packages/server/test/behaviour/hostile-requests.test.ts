@@ -61,23 +61,32 @@ interface Outcome {
   readonly connection: RawConnection;
 }
 
+/** Whether a good request comes first on the same connection: none; one, after its answer; one, sent in the same breath. */
+type Opening = "none" | "after" | "ahead";
+
 /** Sends one on a connection of its own, which stays open for what may come behind its reply. */
-async function attack(port: number, request: HostileRequest, id: string): Promise<Outcome> {
+async function attack(port: number, request: HostileRequest, id: string, opening: Opening): Promise<Outcome> {
   const bytes = request.bytes({ key, id });
-  const connection = await rawConnection(port, { headFirst: bytes.startsWith("HEAD ") });
-  connection.socket.write(bytes, "latin1");
-  await connection.until(({ replies }) => replies.some(({ status }) => status >= 200));
+  const first = opening === "none" ? "" : requestBytes({ key, id: `${id}-first` });
+  const before = opening === "none" ? 0 : 1;
+  const connection = await rawConnection(port, bytes.startsWith("HEAD ") ? { headAt: before } : {});
+  if (opening === "after") {
+    connection.socket.write(first, "latin1");
+    await connection.until(({ replies }) => replies.length > 0, 5_000);
+    connection.socket.write(bytes, "latin1");
+  } else connection.socket.write(first + bytes, "latin1");
+  await connection.until(({ replies }) => replies.filter(({ status }) => status >= 200).length > before);
   return { id, request, connection };
 }
 
 /** All of them, some at a time. */
-async function attackAll(port: number, prefix: string): Promise<readonly Outcome[]> {
+async function attackAll(port: number, prefix: string, opening: Opening): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   let next = 0;
   const attacker = async (): Promise<void> => {
     for (let index = next++; index < requests.length; index = next++) {
       const request = requests[index];
-      if (request !== undefined) outcomes.push(await attack(port, request, `${prefix}-${index}`));
+      if (request !== undefined) outcomes.push(await attack(port, request, `${prefix}-${index}`, opening));
     }
   };
   await Promise.all(Array.from({ length: 24 }, attacker));
@@ -111,7 +120,7 @@ async function bystander(
   return { served, wrong };
 }
 
-const idShape = /\b(?:alone|nginx|haproxy)-[\w-]+/g;
+const idShape = /\b(?:alone|after|ahead|nginx|haproxy)-[\w-]+/g;
 
 function saysOnly({ body }: RawReply, id: string): boolean {
   const ids = body.toString().match(idShape) ?? [];
@@ -168,6 +177,7 @@ async function assertNothingCrossed(outcomes: readonly Outcome[], arrived: reado
 async function run(
   port: number,
   name: string,
+  opening: Opening = "none",
 ): Promise<{ readonly outcomes: readonly Outcome[]; readonly arrived: readonly RecordedRequest[] }> {
   simulator.clear();
   const before = simulator.stats().requests;
@@ -176,7 +186,7 @@ async function run(
   const noting = setInterval(note, 20); // the simulator keeps the latest thousand
   let over = false;
   const bystanders = [1, 2, 3].map((number) => bystander(port, `${name}-good${number}`, () => over));
-  const outcomes = await attackAll(port, name);
+  const outcomes = await attackAll(port, name, opening);
   over = true;
   const results = await Promise.all(bystanders);
   await simulator.idle();
@@ -206,23 +216,62 @@ test("there are more than six hundred of them, no two the same", () => {
   assert.equal(new Set(requests.map((request) => request.bytes(sender))).size, requests.length);
 });
 
-test("to the gateway alone: each is refused in the right shape, and none reaches a provider", async () => {
-  await longestStallMs();
-  const { outcomes, arrived } = await run(portOf(gateway.url), "alone");
-  await assertNothingCrossed(outcomes, arrived);
+/** That each was refused, in its place behind so many good requests, and that nothing of it reached a provider. */
+async function assertRefused(
+  outcomes: readonly Outcome[],
+  arrived: readonly RecordedRequest[],
+  before: number,
+): Promise<void> {
   const ids = new Set(arrived.map(sound));
   for (const outcome of outcomes) {
     assert.ok(!ids.has(outcome.id) && !ids.has(`${outcome.id}-inside`), summary(outcome));
-    const [reply] = outcome.connection.replies().replies;
+    const reply = outcome.connection.replies().replies[before];
     assert.ok(reply !== undefined && isOwnRefusal(reply), summary(outcome));
     if (reply.headers["connection"] !== "close") continue;
     const { replies, rest } = await outcome.connection.until(() => false);
     assert.ok(outcome.connection.ended, summary(outcome));
-    assert.deepEqual([replies.length, rest.length], [1, 0], summary(outcome));
+    assert.deepEqual([replies.length, rest.length], [before + 1, 0], summary(outcome));
   }
+}
+
+/** What was said to each, by its name, without the ids in it. */
+function verdicts(outcomes: readonly Outcome[], before: number): ReadonlyMap<string, string> {
+  const said = ({ connection }: Outcome): string => {
+    const { status, body, headers } = connection.replies().replies[before] ?? assert.fail();
+    const text = body
+      .toString()
+      .replaceAll(idShape, "…")
+      .replaceAll(/"request_id":"\w+"/g, "");
+    return `${status} ${headers["connection"]} ${text}`;
+  };
+  return new Map(outcomes.map((outcome) => [outcome.request.name, said(outcome)]));
+}
+
+test("to the gateway alone: each is refused in the right shape, and none reaches a provider", async () => {
+  await longestStallMs();
+  const { outcomes, arrived } = await run(portOf(gateway.url), "alone");
+  await assertNothingCrossed(outcomes, arrived);
+  await assertRefused(outcomes, arrived, 0);
   for (const { connection } of outcomes) connection.socket.destroy();
   await assertNoStall();
 });
+
+for (const opening of ["after", "ahead"] as const) {
+  const how = opening === "after" ? "that was answered" : "sent in the same breath";
+  test(`behind a good request ${how}: each gets the refusal that it gets alone, and that one its reply`, async () => {
+    const port = portOf(gateway.url);
+    const alone = (await run(port, "alone")).outcomes;
+    const { outcomes, arrived } = await run(port, opening, opening);
+    await assertNothingCrossed(outcomes, arrived);
+    await assertRefused(outcomes, arrived, 1);
+    for (const outcome of outcomes) {
+      const [first] = outcome.connection.replies().replies;
+      assert.ok(first?.status === 200 && saysOnly(first, `${outcome.id}-first`), summary(outcome));
+    }
+    assert.deepEqual(verdicts(outcomes, 1), verdicts(alone, 0));
+    for (const { connection } of [...alone, ...outcomes]) connection.socket.destroy();
+  });
+}
 
 for (const kind of proxyKinds) {
   test(`behind ${kind}: what it did not put right is refused`, { skip: missing(kind) ?? false }, async () => {

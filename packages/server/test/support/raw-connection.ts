@@ -16,13 +16,13 @@ export interface RawConnection {
 interface RawOptions {
   /** Where it is to come from. */
   readonly localAddress?: string;
-  /** Whether the first request on it is a HEAD. */
-  readonly headFirst?: boolean;
+  /** Which of the requests on it is a HEAD, if one is: 0 for the first. */
+  readonly headAt?: number;
 }
 
 /** Resolves once the connection stands. */
 export async function rawConnection(port: number, options: RawOptions = {}): Promise<RawConnection> {
-  const { localAddress, headFirst } = options;
+  const { localAddress, headAt } = options;
   const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true, ...(localAddress && { localAddress }) });
   const chunks: Buffer[] = [];
   let ended = false;
@@ -31,7 +31,7 @@ export async function rawConnection(port: number, options: RawOptions = {}): Pro
   socket.on("close", () => (ended = true));
   await once(socket, "connect");
   socket.on("error", () => undefined); // told by `close`
-  const replies = (): RawReplies => readReplies(Buffer.concat(chunks), ended, headFirst);
+  const replies = (): RawReplies => readReplies(Buffer.concat(chunks), ended, headAt);
   return {
     socket,
     replies,

@@ -16,13 +16,13 @@ const headEnd = Buffer.from("\r\n\r\n");
 
 /**
  * Cuts what was received into replies, each by its own framing; one without a length ends where the connection did. The
- * reply to a HEAD has no body, whatever its headers say: `headFirst` tells that the first is one.
+ * reply to a HEAD has no body, whatever its headers say: `headAt` tells which is one.
  */
-export function readReplies(received: Buffer, ended: boolean, headFirst = false): RawReplies {
+export function readReplies(received: Buffer, ended: boolean, headAt?: number): RawReplies {
   const replies: RawReply[] = [];
   let rest = received;
   for (;;) {
-    const found = readReply(rest, ended, headFirst && replies.length === 0);
+    const found = readReply(rest, ended, replies.length === headAt);
     if (found === undefined) return { replies, rest };
     replies.push(found.reply);
     rest = rest.subarray(found.end);

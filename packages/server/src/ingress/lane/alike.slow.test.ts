@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { seededRandom } from "../../../test/support/random.ts";
 import { rawConnection } from "../../../test/support/raw-connection.ts";
-import { createMutants } from "../../../test/support/raw-mutants.ts";
+import { createMutants, plainHeads } from "../../../test/support/raw-mutants.ts";
 import { readBody } from "../body.ts";
 import type { HttpReply, HttpRequest } from "../http.ts";
 import { open } from "../test-parts.ts";
@@ -73,15 +74,28 @@ async function told(port: number, first: string, bytes: Buffer): Promise<unknown
   return { replies: replies.map(({ status, body }) => `${status} ${body.toString()}`), rest: rest.toString("latin1") };
 }
 
+const both = (first: string, bytes: Buffer): Promise<unknown[]> =>
+  Promise.all([withLanes, withoutLanes].map(({ port }) => told(port, first, bytes)));
+
 test(`what is said is the same with lanes and without (seed ${random.seed})`, async (context) => {
-  const before = "POST /before HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc";
-  let round = 0;
+  // Often the head that the one behind it was made of.
+  const good = plainHeads.map((head) => {
+    const bytes = Buffer.from(head.replaceAll("\n", "\r\n"));
+    const { start, end } = readPlainHead(bytes)?.body ?? assert.fail();
+    return bytes.toString() + "x".repeat(end - start);
+  });
+  // Made beforehand, so that the same seed gives the same.
+  const attacks = Array.from({ length: rounds }, () => ({ first: random.pick(["", ...good]), bytes: attack() }));
   const attacker = async (): Promise<void> => {
-    while (round++ < rounds) {
-      const bytes = attack();
-      const first = random.pick(["", before]);
-      const [here, there] = await Promise.all([withLanes, withoutLanes].map(({ port }) => told(port, first, bytes)));
-      assert.deepEqual(here, there, JSON.stringify(first + bytes.toString("latin1", 0, 1_000)));
+    for (let next = attacks.pop(); next !== undefined; next = attacks.pop()) {
+      const { first, bytes } = next;
+      const [here, there] = await both(first, bytes);
+      if (isDeepStrictEqual(here, there)) continue;
+      // How the bytes are split on the way decides whether Node answers a request with rubbish behind it: so once more.
+      const shown = JSON.stringify(first + bytes.toString("latin1", 0, 1_000));
+      context.diagnostic(`not the same at first: ${shown} ${JSON.stringify([here, there])}`);
+      const [again, thereAgain] = await both(first, bytes);
+      assert.deepEqual(again, thereAgain, shown);
     }
   };
   await Promise.all(Array.from({ length: 24 }, attacker));

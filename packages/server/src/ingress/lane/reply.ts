@@ -134,7 +134,8 @@ export class PlainReply implements HttpReply, Writer {
   /** When everything has been taken by the operating system, mostly now. */
   #finishSent(): void {
     if (this.#socket.writableLength === 0) this.#finish();
-    else this.#socket.write("", (error) => {
+    else
+      this.#socket.write("", (error) => {
         if (!error) this.#finish(); // else it is lost, and `close` says so
       });
   }
