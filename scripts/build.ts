@@ -16,6 +16,7 @@ await build({
     main: join(source, "main.ts"),
     "settler-worker": join(source, "usage/settler-worker.ts"),
     "translation-worker": join(source, "gateway/translation/translation-worker.ts"),
+    "rewrap-worker": join(source, "vault/rotation/rewrap-worker.ts"),
     "key-ring-process": join(source, "vault/unlockers/key-ring-process.ts"),
   },
   outdir: output,

@@ -184,7 +184,7 @@ const revealers: readonly string[] = [
   "maintenance.ts",
   "providers/auth.ts",
   "providers/sealed-text.ts",
-  "vault/key-material.ts",
+  "vault/key-text.ts",
 ];
 
 test("secrets are revealed in the listed files only", () => {

@@ -8,7 +8,8 @@ import type { Home } from "../home/index.ts";
 import { createSecretCache, type SecretCache } from "./cache.ts";
 import { openRecord, sealRecord } from "./envelope.ts";
 import { holdKeys, type HeldKeys } from "./held-keys.ts";
-import { keySizeBytes, secretBytes, systemRandom, wipe } from "./key-material.ts";
+import { keySizeBytes, systemRandom, wipe } from "./key-material.ts";
+import { secretBytes } from "./key-text.ts";
 import { openKeyring, wrapNewTerm, type Keyring, type KeyPurpose, type NamedKey } from "./keyring.ts";
 import { firstSlot } from "./first-slot.ts";
 import {
@@ -26,7 +27,8 @@ import {
 import { sealableOrigins } from "./origin.ts";
 import { createReopening, type Reopening } from "./reopening.ts";
 import { createKeyChanges, type KeyChanges } from "./rotation/key-changes.ts";
-import { createRewrapping, type Rest, type Rewrapping } from "./rotation/rewrapping.ts";
+import type { Rest } from "./rotation/pace.ts";
+import { createRewrapping, type Rewrapping } from "./rotation/rewrapping.ts";
 import type { RootGiven } from "./rotation/staged-root.ts";
 import type { RecordInfo, RecordRef, StoredKeys, StoredRecord, StoredSlot, VaultStore } from "./store.ts";
 import { createDatabaseStore } from "./stores/database.ts";
@@ -57,7 +59,7 @@ export interface VaultParts {
   readonly options: VaultOptions;
   /** Is told of what happens when nobody waits for an answer: a vault that opens by itself, or still does not. */
   readonly log?: Log;
-  /** What re-wrapping does after each piece of its work; it rests as long as that took, unless given. */
+  /** How re-wrapping rests after each piece of its work; by a pause, unless given. */
   readonly rest?: Rest;
 }
 

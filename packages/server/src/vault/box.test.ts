@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createCipheriv } from "node:crypto";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { boxOverheadBytes, encodeFields, openBox, sealBox } from "./box.ts";
+import { boxOverheadBytes, encodeFields, openBox, openKeyBox, sealBox } from "./box.ts";
 import { deriveBytes, systemRandom } from "./key-material.ts";
 
 const key = systemRandom(32);
@@ -60,6 +60,45 @@ describe("a box", () => {
       sealBox(key, data, Buffer.from("value"), systemRandom).toString("hex"),
     );
     assert.equal(new Set(boxes).size, 50);
+  });
+});
+
+describe("a box with a key in it", () => {
+  const inside = systemRandom(32);
+
+  test("opens to the same key both ways", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.uint8Array({ maxLength: 60 }), (plain, place) => {
+        const box = sealBox(key, place, plain, systemRandom);
+        assert.deepEqual(openKeyBox(key, place, box), openBox(key, place, box));
+        assert.deepEqual(openKeyBox(key, place, box), Buffer.from(plain));
+      }),
+    );
+  });
+
+  test("does not open once any one bit of it is another, nor with another key or in another place", () => {
+    const box = sealBox(key, data, inside, systemRandom);
+    for (let bit = 0; bit < box.length * 8; bit++) {
+      const flipped = Buffer.from(box);
+      flipped.writeUInt8(flipped.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+      assert.equal(openKeyBox(key, data, flipped), undefined, `bit ${bit}`);
+    }
+    assert.equal(openKeyBox(systemRandom(32), data, box), undefined);
+    assert.equal(openKeyBox(key, Buffer.from("elsewhere"), box), undefined);
+    assert.deepEqual(openKeyBox(key, data, box), inside);
+  });
+
+  test("does not open with anything but 32 bytes in it", () => {
+    for (const size of [0, 16, 31, 33, 64]) {
+      const box = sealBox(key, data, systemRandom(size), systemRandom);
+      assert.ok(openBox(key, data, box));
+      assert.equal(openKeyBox(key, data, box), undefined, `${size} bytes`);
+    }
+  });
+
+  test("gives it in memory of its own", () => {
+    const opened = openKeyBox(key, data, sealBox(key, data, inside, systemRandom));
+    assert.equal(opened?.buffer.byteLength, 32);
   });
 });
 

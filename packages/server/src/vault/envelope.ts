@@ -1,4 +1,4 @@
-import { boxOverheadBytes, encodeFields, openBox, sealBox } from "./box.ts";
+import { boxOverheadBytes, encodeFields, openBox, openKeyBox, sealBox } from "./box.ts";
 import { keySizeBytes, type RandomBytes, systemRandom, wipe } from "./key-material.ts";
 
 /*
@@ -48,7 +48,7 @@ export function sealRecord(
 /** The value, in memory that the caller wipes; `undefined` if it does not open, whatever the cause. */
 export function openRecord(kek: Uint8Array, place: RecordPlace, sealed: Uint8Array): Buffer | undefined {
   const algorithm = algorithmOf(place, sealed);
-  const dek = algorithm && openBox(kek, dekData(place, algorithm), sealed.subarray(dekOffset, valueOffset));
+  const dek = algorithm && openKeyBox(kek, dekData(place, algorithm), sealed.subarray(dekOffset, valueOffset));
   if (algorithm === undefined || dek === undefined) return undefined;
   try {
     return openBox(dek, valueData(place, algorithm), sealed.subarray(valueOffset));
@@ -69,7 +69,8 @@ export function rewrapRecord(
   random: RandomBytes = systemRandom,
 ): Buffer | undefined {
   const nextPlace = { ...place, term: next.term };
-  if (algorithmOf(place, sealed) === 1) {
+  const algorithm = algorithmOf(place, sealed);
+  if (algorithm === 1) {
     const value = openRecord(kek, place, sealed);
     try {
       return value && sealRecord(next.kek, nextPlace, value, random);
@@ -77,7 +78,7 @@ export function rewrapRecord(
       wipe(value);
     }
   }
-  const dek = algorithmOf(place, sealed) && openBox(kek, dekData(place, 2), sealed.subarray(dekOffset, valueOffset));
+  const dek = algorithm && openKeyBox(kek, dekData(place, 2), sealed.subarray(dekOffset, valueOffset));
   if (dek === undefined) return undefined;
   try {
     const moved = Buffer.from(sealed);

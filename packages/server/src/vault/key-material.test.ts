@@ -3,7 +3,8 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { AppError } from "../kernel/errors.ts";
 import { Secret } from "../kernel/secret.ts";
-import { deriveBytes, keyCopy, parseKey, passphraseBytes, secretBytes, systemRandom } from "./key-material.ts";
+import { deriveBytes, keyCopy, systemRandom } from "./key-material.ts";
+import { parseKey, passphraseBytes, secretBytes } from "./key-text.ts";
 
 test("key material never lies in memory that other buffers share", () => {
   const base64 = new Secret(randomBytes(32).toString("base64"));

@@ -1,6 +1,7 @@
 import { AppError } from "../kernel/errors.ts";
 import type { Secret } from "../kernel/secret.ts";
-import { parseKey, wipe } from "./key-material.ts";
+import { wipe } from "./key-material.ts";
+import { parseKey } from "./key-text.ts";
 import type { VaultStore } from "./store.ts";
 import {
   awsKmsUnlocker,

@@ -108,8 +108,8 @@ export interface VaultStore {
   count(): Promise<number>;
   /** How many are under a term below `term`. */
   countBelow(term: number): Promise<number>;
-  /** Up to `limit` records under a term below `term`, with their bytes. */
-  someBelow(term: number, limit: number): Promise<readonly (RecordRef & StoredRecord)[]>;
+  /** Up to `limit` records under a term below `term`, with their bytes, but for the first `skip`; in whatever order. */
+  someBelow(term: number, limit: number, skip?: number): Promise<readonly (RecordRef & StoredRecord)[]>;
   /** Of a type, by id; all of them. */
   list(type: RecordRef["type"]): Promise<readonly RecordInfo[]>;
   /** Every record with its bytes, in pieces of bounded size, for a copy; consistent only if nobody writes meanwhile. */

@@ -1,4 +1,4 @@
-import { boxOverheadBytes, encodeFields, openBox, sealBox } from "./box.ts";
+import { boxOverheadBytes, encodeFields, openKeyBox, sealBox } from "./box.ts";
 import { keySizeBytes, type RandomBytes, systemRandom } from "./key-material.ts";
 
 /*
@@ -23,7 +23,7 @@ export function wrapKey(
 /** The key, in memory that the caller wipes; `undefined` if it does not open, whatever the cause. */
 export function unwrapKey(wrappingKey: Uint8Array, place: readonly string[], wrapped: Uint8Array): Buffer | undefined {
   if (wrapped.length !== wrappedSizeBytes || !header.equals(wrapped.subarray(0, header.length))) return undefined;
-  return openBox(wrappingKey, encodeFields(place), wrapped.subarray(header.length));
+  return openKeyBox(wrappingKey, encodeFields(place), wrapped.subarray(header.length));
 }
 
 export function slotPlace(slot: {

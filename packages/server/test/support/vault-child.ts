@@ -5,7 +5,9 @@
  *
  * With `killAt`, it dies by SIGKILL in place of the n-th call of the vault's store after the start; if there are fewer, it
  * prints `done`. Without, it waits for lines on standard input, does what each says, and answers it with the same line.
+ * While a vault of many records is re-wrapped, it rests until the thread for that has answered once, however fast it is.
  */
+import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { systemClock } from "../../src/kernel/clock.ts";
 import { Secret } from "../../src/kernel/secret.ts";
@@ -55,7 +57,9 @@ async function main({ url, home: path, change, killAt }: VaultChildOptions): Pro
   const db = await openDatabase({ url, home: path });
   const calls = { left: Number.POSITIVE_INFINITY };
   const store = dyingStore(db, calls);
-  const vault = createVault({ db, home, store, clock: systemClock, options: { unlocker: "auto" } });
+  const threads = watchThreads();
+  const parts = { db, home, store, clock: systemClock, options: { unlocker: "auto" } } as const;
+  const vault = createVault({ ...parts, ...(killAt === undefined && { rest: threads.answered }) });
   await vault.start();
   if (change !== undefined && killAt !== undefined) {
     calls.left = killAt;
@@ -66,11 +70,29 @@ async function main({ url, home: path, change, killAt }: VaultChildOptions): Pro
   process.stdout.write("started\n");
   for await (const line of createInterface({ input: process.stdin })) {
     if (line === "seal") vault.seal();
-    else if (line === "read")
+    else if (line === "seal in the middle") {
+      await vault.rotateKek();
+      await threads.answered();
+      vault.seal();
+    } else if (line === "read")
       for (const { id, field } of await vault.list("credential")) await vault.get({ type: "credential", id, field });
     else await changes[line as keyof typeof changes](vault);
     process.stdout.write(`${line}\n`);
   }
+}
+
+/** `answered` resolves once the last thread that was started has sent a message, or is no more; at once if there was none. */
+function watchThreads(): { answered(): Promise<void> } {
+  let last: Promise<unknown> = Promise.resolve();
+  process.on("worker", (worker) => {
+    last = Promise.race([once(worker, "message"), once(worker, "exit")]).catch(() => undefined);
+  });
+  return {
+    answered: async () => {
+      await new Promise((resolve) => void setImmediate(resolve));
+      await last;
+    },
+  };
 }
 
 function dyingStore(db: Db, calls: { left: number }): VaultStore {

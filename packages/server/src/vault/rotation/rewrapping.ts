@@ -1,21 +1,23 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { type Clock, isoTime } from "../../kernel/clock.ts";
 import { asAppError, describe } from "../../kernel/errors.ts";
 import type { Log } from "../../kernel/log.ts";
 import { nextTurn } from "../../kernel/turns.ts";
-import { randomForBoxes } from "../box.ts";
-import { rewrapRecord } from "../envelope.ts";
 import type { HeldKeys } from "../held-keys.ts";
-import type { RandomBytes } from "../key-material.ts";
-import type { RecordRef, Rewrapped, StoredRecord, VaultStore } from "../store.ts";
+import type { RecordRef, VaultStore } from "../store.ts";
+import { createPace, type Pace, type Rest } from "./pace.ts";
+import { startRewrapThread, type RewrapThread } from "./rewrap-thread.ts";
+import { createRewrapWork, nameOf, type Found, type RewrapWork } from "./rewrap-work.ts";
 
 /*
  * Brings every record under the newest term, in the background, and lets go of the terms that none is left under.
  *
  *   idle      nothing is to be done: one term, or `begin` has not been called
- *   working   reads a piece, re-wraps and stores it slice by slice, and rests as long as each slice took
+ *   working   reads pieces, re-wraps and stores them slice by slice, and rests after each slice (`pace.ts`)
  *   waiting   something failed, as `problem` says; tried again after 1, 2, 4, … seconds, at most a minute
  *   stuck     all that is left does not open; those records and their terms stay as they are
+ *
+ * While many records are left, a second thread re-wraps them (`rewrap-thread.ts`), and the main one stores what that has
+ * ready. Only with nothing ready, or without a second thread, does the main one re-wrap some itself.
  *
  * `stop` (when the vault is sealed) ends any of them, and whatever was under way does nothing more. All that it knows is in
  * the store: a process that is killed goes on where it was, and several instances may work at once. A term goes in the
@@ -42,11 +44,10 @@ export interface Rewrapping {
   settled(): Promise<void>;
 }
 
-/**
- * Read at once; stored in one transaction, as most of what that costs is waiting for the disk; and re-wrapped in one turn of
- * the event loop. Each is a millisecond or two.
- */
-const sizes = { piece: 200, slice: 100, turn: 25 } as const;
+/** Read at once, and stored in one transaction, as most of what that costs is waiting for the disk: each a millisecond or two. */
+const sizes = { piece: 400, slice: 100 } as const;
+/** A thread takes some 50 ms to start, in which so many are re-wrapped without. */
+const threadedFrom = 1_000;
 const mostUnreadable = 1_000;
 const retry = { firstMs: 1_000, mostMs: 60_000 } as const;
 
@@ -55,16 +56,20 @@ interface Parts {
   readonly keys: Pick<HeldKeys, "present" | "ring" | "renew">;
   readonly clock: Clock;
   readonly log?: Log | undefined;
-  /** What comes after each slice; for as long as the slice took, unless given. */
+  /** How it rests after each slice; by a pause, unless given. */
   readonly rest?: Rest | undefined;
+  /** Parameters so that a test can have the thread die, and needs fewer records for one. */
+  readonly startThread?: typeof startRewrapThread;
+  readonly threadedFrom?: number;
 }
 
-/** Resolves once the work may go on that took so long until now. */
-export type Rest = (tookMs: number) => Promise<void>;
-
-const restAsLong: Rest = (tookMs) => pause(Math.max(1, tookMs));
-
-type Found = RecordRef & StoredRecord;
+/** One go at the records below a term. */
+interface Task {
+  readonly work: RewrapWork;
+  readonly pace: Pace;
+  readonly newest: number;
+  readonly isWanted: () => boolean;
+}
 
 export function createRewrapping(parts: Parts): Rewrapping {
   return new Rewrapper(parts);
@@ -76,6 +81,7 @@ class Rewrapper implements Rewrapping {
   #running: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #status: RotationStatus | null = null;
+  #thread: RewrapThread | undefined;
   readonly #unreadable = new Set<string>();
 
   constructor(parts: Parts) {
@@ -90,6 +96,7 @@ class Rewrapper implements Rewrapping {
   stop(): void {
     clearTimeout(this.#timer);
     this.#round++;
+    this.#thread?.end();
     this.#status = null;
     this.#unreadable.clear();
   }
@@ -134,52 +141,90 @@ class Rewrapper implements Rewrapping {
 
   /** Until nothing but unreadable records is below the term; whether it came to that. */
   async #rewrapAll(newest: number, isWanted: () => boolean): Promise<boolean> {
-    const { store, clock } = this.#parts;
+    const { store, clock, rest, threadedFrom: from = threadedFrom } = this.#parts;
     const total = await store.countBelow(newest);
     if (!isWanted()) return false;
     const since = this.#status?.since ?? isoTime(clock.now());
     this.#status = { kind: "kek", done: 0, total, since, problem: null };
-    for (;;) {
-      const found = await store.someBelow(newest, sizes.piece + this.#unreadable.size);
-      if (!isWanted()) return false;
-      const left = found.filter((record) => !this.#unreadable.has(nameOf(record)));
-      if (left.length === 0) this.#keepUnreadable(found);
-      if (left.length === 0 || this.#unreadable.size > mostUnreadable) return true;
-      for (let start = 0; start < left.length; start += sizes.slice) {
-        if (!isWanted()) return false;
-        await this.#rewrapSlice(left.slice(start, start + sizes.slice), newest, isWanted);
+    if (total >= from) this.#thread = this.#startThread(newest);
+    try {
+      const pace = createPace(clock, rest);
+      return await this.#workThrough({ work: this.#createWork(newest, pace, isWanted), pace, newest, isWanted });
+    } finally {
+      this.#thread?.end();
+    }
+  }
+
+  async #workThrough(task: Task): Promise<boolean> {
+    const { work, pace, isWanted } = task;
+    while (isWanted()) {
+      if (work.ready >= sizes.slice) await this.#storeSlice(task);
+      else if (work.waiting > 0) {
+        work.turn();
+        await nextTurn();
+      } else if (!(await this.#readPiece(task))) {
+        if (work.size === 0 || this.#unreadable.size > mostUnreadable) return isWanted();
+        await pace.wait(work.answered());
+        if (isWanted() && work.ready > 0) await this.#storeSlice(task);
       }
     }
+    return false;
   }
 
-  async #rewrapSlice(records: readonly Found[], newest: number, isWanted: () => boolean): Promise<void> {
-    const { store, keys, clock, rest = restAsLong } = this.#parts;
-    const startedAt = clock.monotonic();
-    const rewrapped: Rewrapped[] = [];
-    for (let start = 0; start < records.length; start += sizes.turn) {
-      const turn = records.slice(start, start + sizes.turn);
-      if (turn.some(({ term }) => keys.ring().kek(term) === undefined)) await keys.renew();
+  /** Whether there was any record that is neither unreadable nor being worked on. */
+  async #readPiece({ work, newest, isWanted }: Task): Promise<boolean> {
+    const { store, keys } = this.#parts;
+    const found = await store.someBelow(newest, sizes.piece + this.#unreadable.size, work.size);
+    if (!isWanted()) return false;
+    const left = found.filter((record) => !this.#unreadable.has(nameOf(record)) && !work.holds(record));
+    if (left.length === 0 && work.size === 0) this.#keepUnreadable(found);
+    if (left.some(({ term }) => keys.ring().kek(term) === undefined)) await keys.renew();
+    if (!isWanted() || left.length === 0) return false;
+    if (left.some(({ term }) => !this.#thread?.keys.terms.includes(term))) this.#thread?.end(); // what it lacks came later
+    work.add(left);
+    return true;
+  }
+
+  async #storeSlice({ work, pace, isWanted }: Task): Promise<void> {
+    const records = work.take(sizes.slice);
+    await this.#parts.store.rewrap(records);
+    if (!isWanted()) return;
+    this.#count(records.length);
+    await pace.rest();
+  }
+
+  #createWork(newTerm: number, pace: Pace, isWanted: () => boolean): RewrapWork {
+    const { keys } = this.#parts;
+    const unreadable = (record: RecordRef): void => {
       if (!isWanted()) return;
-      const random = randomForBoxes(turn.length);
-      rewrapped.push(...turn.flatMap((record) => this.#rewrap(record, newest, random)));
-      await nextTurn();
-    }
-    if (rewrapped.length > 0 && isWanted()) await store.rewrap(rewrapped);
-    if (!isWanted() || this.#status === null) return;
-    const done = this.#status.done + records.length;
-    this.#status = { ...this.#status, done, total: Math.max(done, this.#status.total) };
-    await rest(clock.monotonic() - startedAt);
+      this.#unreadable.add(nameOf(record));
+      this.#count(1);
+    };
+    return createRewrapWork({ newTerm, kek: (term) => keys.ring().kek(term), thread: this.#thread, pace, unreadable });
   }
 
-  #rewrap(record: Found, newTerm: number, random: RandomBytes): Rewrapped[] {
-    const { type, id, field, version, term: oldTerm } = record;
-    const [kek, newKek] = [this.#parts.keys.ring().kek(oldTerm), this.#parts.keys.ring().kek(newTerm)];
-    const sealed = kek && newKek && rewrapRecord(kek, record, record.sealed, { term: newTerm, kek: newKek }, random);
-    if (sealed === undefined) {
-      this.#unreadable.add(nameOf(record));
-      return [];
+  /** `undefined` if it cannot be started; the work goes on without. */
+  #startThread(newTerm: number): RewrapThread | undefined {
+    const { keys, log, startThread = startRewrapThread } = this.#parts;
+    const tell = (error: unknown): void => {
+      log?.warn({ problem: describe(error) }, "the thread that re-wraps has ended; re-wrapping goes on without it");
+    };
+    const lent = keys.ring().terms.flatMap((term) => {
+      const kek = keys.ring().kek(term);
+      return kek === undefined ? [] : [[term, kek] as const];
+    });
+    try {
+      return startThread(new Map(lent), newTerm, tell);
+    } catch (error) {
+      tell(error);
+      return undefined;
     }
-    return [{ ref: { type, id, field }, version, oldTerm, newTerm, sealed }];
+  }
+
+  #count(records: number): void {
+    if (this.#status === null) return;
+    const done = this.#status.done + records;
+    this.#status = { ...this.#status, done, total: Math.max(done, this.#status.total) };
   }
 
   /** One that did not open may have been re-wrapped by another instance meanwhile, and its term be gone for that. */
@@ -199,8 +244,4 @@ class Rewrapper implements Rewrapping {
     this.#status = { kind: "kek", done: 0, total: 0, ...this.#status, since, problem };
     this.#parts.log?.warn({ problem }, "re-wrapping the vault's records is held up");
   }
-}
-
-function nameOf({ type, id, field }: RecordRef): string {
-  return `${type}/${id}/${field}`;
 }

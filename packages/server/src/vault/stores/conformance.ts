@@ -221,6 +221,9 @@ function rewrappingConformance(under: StoreUnderTest): void {
       assert.deepEqual([await store.countBelow(2), await store.countBelow(1)], [4, 0]);
       const found = await store.someBelow(2, 3);
       assert.equal(found.length, 3);
+      const others = await store.someBelow(2, 3, 3);
+      assert.deepEqual([...found, ...others].map(({ id }) => id).toSorted(), ["a", "b", "c", "d"]);
+      assert.deepEqual(await store.someBelow(2, 3, 4), []);
       await store.put(ref("a"), record(2, 2), 2);
       await store.remove(ref("b"));
       const sealed = Buffer.from("re-wrapped");

@@ -41,13 +41,15 @@ function reading({ kysely }: Db): Reading {
       return Number((await query.where("kek_term", "<", term).executeTakeFirstOrThrow()).count);
     },
 
-    async someBelow(term, limit) {
+    async someBelow(term, limit, skip = 0) {
       const query = kysely
         .selectFrom("sealed_records")
         .select([...place, ...content])
         .where("kek_term", "<", term);
-      const rows = await query.limit(limit).execute();
-      return rows.map((row) => ({ ...toRef(row), ...toRecord(row) }));
+      const rows = await query.limit(limit).offset(skip).execute();
+      return rows.map(({ type, id, field, version, kek_term: term, origins, sealed }) => {
+        return { type: type as RecordRef["type"], id, field, version, term, origins: parseOrigins(origins), sealed };
+      });
     },
 
     async list(type) {

@@ -61,7 +61,8 @@ export function createFileStore(parts: FileStoreParts): MovableStore {
     remove: (ref) => change(changes.recordRemoved(ref)),
     count: async () => (await file.content()).records.size,
     countBelow: async (term) => (await records()).filter((record) => record.term < term).length,
-    someBelow: async (term, limit) => (await records()).filter((record) => record.term < term).slice(0, limit),
+    someBelow: async (term, limit, skip = 0) =>
+      (await records()).filter((record) => record.term < term).slice(skip, skip + limit),
     async list(type) {
       const listed = (await records()).filter((record) => record.type === type);
       return listed.toSorted(byPlace).map(toInfo);

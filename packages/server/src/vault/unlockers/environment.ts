@@ -1,5 +1,5 @@
 import type { Secret } from "../../kernel/secret.ts";
-import { parseKey } from "../key-material.ts";
+import { parseKey } from "../key-text.ts";
 import { fixedKeySource, keyedUnlocker, type Unlocker } from "./unlocker.ts";
 
 /**

@@ -2,7 +2,8 @@ import * as crypto from "node:crypto";
 import { promisify } from "node:util";
 import { AppError } from "../../kernel/errors.ts";
 import type { Secret } from "../../kernel/secret.ts";
-import { keySizeBytes, passphraseBytes, systemRandom, wipe } from "../key-material.ts";
+import { keySizeBytes, systemRandom, wipe } from "../key-material.ts";
+import { passphraseBytes } from "../key-text.ts";
 import { fixedKeySource, keyedUnlocker, type Unlocker } from "./unlocker.ts";
 
 /*

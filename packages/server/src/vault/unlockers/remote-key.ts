@@ -2,7 +2,8 @@ import { timingSafeEqual } from "node:crypto";
 import { textAt } from "../../external/index.ts";
 import { AppError } from "../../kernel/errors.ts";
 import { Secret } from "../../kernel/secret.ts";
-import { keySizeBytes, parseKey, systemRandom, wipe } from "../key-material.ts";
+import { keySizeBytes, systemRandom, wipe } from "../key-material.ts";
+import { parseKey } from "../key-text.ts";
 import { keyedUnlocker, type SlotKind, type Unlocker } from "./unlocker.ts";
 
 /*
