@@ -22,7 +22,7 @@ const value = new Secret("sk-bench-0123456789abcdefghijklmnopqrstuvwxyz012345678
 const refAt = (index: number): RecordRef => ({ type: "secret", id: `secret_${index}`, field: "value" });
 
 /** As the rotation does it: read so many at once, and store so many in one transaction. */
-const sizes = { piece: 200, slice: 100 } as const;
+const sizes = { piece: 400, slice: 100 } as const;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { records: { type: "string", default: "10000" } } });

@@ -24,7 +24,7 @@ import { termPlace, unwrapKey } from "../../src/vault/wrapped-key.ts";
  */
 
 const child = fileURLToPath(new URL("../support/vault-child.ts", import.meta.url));
-const records = 1_500;
+const records = 2_200;
 
 type Keys = Readonly<Record<string, Buffer>>;
 

@@ -46,8 +46,8 @@ export interface Rewrapping {
 
 /** Read at once, and stored in one transaction, as most of what that costs is waiting for the disk: each a millisecond or two. */
 const sizes = { piece: 400, slice: 100 } as const;
-/** A thread takes some 50 ms to start, in which so many are re-wrapped without. */
-const threadedFrom = 1_000;
+/** A thread costs a tenth of a second and more until it is as fast as this one, in which so many are re-wrapped without. */
+const threadedFrom = 2_000;
 const mostUnreadable = 1_000;
 const retry = { firstMs: 1_000, mostMs: 60_000 } as const;
 
