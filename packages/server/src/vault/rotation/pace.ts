@@ -2,8 +2,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Clock } from "../../kernel/clock.ts";
 
 /*
- * How much of the machine re-wrapping takes: half of one core at most, be it worked on in one thread or in two. After each
- * piece it rests for as long as both together worked, less what has passed meanwhile without work.
+ * How much of the machine re-wrapping takes: half of one core (but for what V8 does beside it), be it worked on in one
+ * thread or in two. After each piece it rests for as long as both together worked, less what has passed without work.
  */
 export interface Pace {
   /** Waits for the other thread, which is no work of this one. */
