@@ -102,7 +102,11 @@ export class Lane {
     if (this.#pieces >= mostPieces || this.#held.length >= mostBytes) this.#socket.pause();
   };
 
-  readonly #onEnd = (): void => void this.#socket.end();
+  readonly #onEnd = (): void => {
+    if (this.#held === undefined || this.#reply !== undefined) return void this.#socket.end();
+    this.#letGo();
+    answerOn(this.#socket, new AppError("invalid_request", { problem: "the request body ended early" }));
+  };
   readonly #onError = (): void => undefined; // `close` follows
 
   readonly #onClose = (): void => {
