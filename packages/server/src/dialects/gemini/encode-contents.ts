@@ -38,15 +38,18 @@ export interface TurnContext {
 }
 
 /**
- * The turns since the user last said anything but what tools returned: only their signatures are looked at. What is said behind
- * results goes into one content with them, and counts as they do.
+ * The turns since the user last said anything but what tools returned: only their signatures are looked at. Said means text, the
+ * one thing that Google names; where a file alone begins a task too, a waiver more does no harm. What is said behind results goes
+ * into one content with them, and counts as they do.
  */
 function newestTask(turns: readonly Turn[]): number {
   let task = -1;
   for (let index = turns.length - 1; index >= 0; index--) {
     const turn = turns[index];
     if (turn?.role === "assistant" && task >= 0) return task;
-    if (turn?.role === "user") task = turn.parts[0]?.type === "tool_result" ? -1 : index;
+    if (turn?.role !== "user") continue;
+    if (turn.parts[0]?.type === "tool_result") task = -1;
+    else if (turn.parts.some((part) => part.type === "text" && part.text !== "")) task = index;
   }
   return task;
 }

@@ -131,6 +131,16 @@ test("where nobody has a signature, the first call of each newest turn gets the 
   assert.deepEqual(signatures(target({ thinking: "budget" })), [undefined, undefined, undefined, undefined]);
 });
 
+test("a file that the user adds without a word ends no task: the calls before it are signed", () => {
+  const source = { kind: "base64", mediaType: "application/pdf", data: "AAAA" } as const;
+  const turns: Turn[] = [said("go"), { role: "assistant", parts: [call("call_1")] }];
+  turns.push({ role: "user", parts: [result("call_1")] }, { role: "assistant", parts: [{ type: "text", text: "ok" }] });
+  turns.push({ role: "user", parts: [{ type: "document", source }] });
+  const { body } = geminiCodec.encodeRequest({ ...plainConversation, turns }, target(signing));
+  const failure = contentFailure({ body, bytes: Buffer.from(""), header: () => undefined }, "gemini-3-pro");
+  assert.equal(failure?.message, undefined);
+});
+
 test("states of others and empty ones are left out without a word, thoughts of its own go back", () => {
   const parts: AssistantPart[] = [
     { type: "thinking", text: "foreign" },
