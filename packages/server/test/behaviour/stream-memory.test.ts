@@ -3,17 +3,12 @@ import { once } from "node:events";
 import { createServer, request, type ClientRequest, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { endpoints } from "@portcullis/contract";
 import { openGate } from "../support/gateway.ts";
+import { heldBytes } from "../support/held-memory.ts";
 
 const streams = 20;
 const mebibyte = 1024 * 1024;
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
 
 const gate = await openGate();
 
@@ -48,18 +43,6 @@ async function beginStream(body: Buffer): Promise<ClientRequest> {
   return call;
 }
 
-/** What is held once a collection brings nothing more; its last part is another thread's work. */
-async function heldMebibytes(): Promise<number> {
-  let before = Number.POSITIVE_INFINITY;
-  for (;;) {
-    collect();
-    await setTimeout(30);
-    const now = process.memoryUsage().arrayBuffers / mebibyte;
-    if (now > before - 0.1) return now;
-    before = now;
-  }
-}
-
 test("while a streamed reply goes on, the body of its request is not held", async () => {
   const port = await openSlowProvider();
   await gate.admin.call(endpoints.providers.create, {
@@ -69,9 +52,9 @@ test("while a streamed reply goes on, the body of its request is not held", asyn
   const body = Buffer.from(
     JSON.stringify({ model: "slow/m", max_tokens: 9, stream: true, messages: [{ role: "user", content }] }),
   );
-  const before = await heldMebibytes();
+  const before = await heldBytes();
   const calls = await Promise.all(Array.from({ length: streams }, () => beginStream(body)));
-  const held = (await heldMebibytes()) - before;
+  const held = ((await heldBytes()) - before) / mebibyte;
   for (const call of calls) call.destroy();
   assert.ok(held < streams / 4, `${held.toFixed(1)} MiB are held for ${streams} bodies of 1 MiB`);
 });

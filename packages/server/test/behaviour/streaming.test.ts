@@ -9,11 +9,10 @@ import {
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { after, describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { endpoints } from "@portcullis/contract";
 import { scriptHeaders, type Script } from "../../src/simulator/index.ts";
 import { openGate, send, type Gate, type Reply } from "../support/gateway.ts";
+import { heldBytes } from "../support/held-memory.ts";
 import {
   ask,
   assertRefused,
@@ -29,15 +28,6 @@ import {
 /* A reply on its way: at whose pace it goes, and what happens when one of the three falls silent or leaves. */
 
 const gate = await openGate();
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
-
-/** What buffers this process holds, leaving out those that nobody holds any more. */
-function bufferedBytes(): number {
-  collectGarbage();
-  return process.memoryUsage().arrayBuffers;
-}
 
 const rowOf = (of: Gate, headers: IncomingHttpHeaders) =>
   of.admin.call(endpoints.requests.get, { params: { id: String(headers["x-request-id"]) } });
@@ -74,7 +64,7 @@ describe("a caller that reads slowly", () => {
     test(`pauses the provider, and little waits in between (${name})`, async () => {
       gate.simulator.clear();
       const incoming = await unread(script, stream);
-      const heldAtHead = bufferedBytes();
+      const heldAtHead = await heldBytes();
       const sent = (): number => gate.simulator.requests[0]?.bytesSent ?? 0;
       let before = -1;
       await until(
@@ -87,7 +77,7 @@ describe("a caller that reads slowly", () => {
         5_000,
       );
       assert.ok(sent() < sizeBytes * 0.75, `${sent()} bytes were sent: more than the sockets on the way can hold`);
-      const held = bufferedBytes() - heldAtHead;
+      const held = (await heldBytes()) - heldAtHead;
       assert.ok(held < 6_000_000, `${held} bytes are held`);
       let received = 0;
       incoming.on("data", (chunk: Buffer) => (received += chunk.length));
