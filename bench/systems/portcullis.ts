@@ -68,7 +68,7 @@ async function startPortcullis(variant: Variant, place: Place): Promise<StartedS
       PATH: process.env["PATH"],
       HOME: directory,
       PORTCULLIS_ADMIN_TOKEN: adminToken,
-      ...(concurrency > 256 ? { PORTCULLIS_UPSTREAM_MAX_CONNECTIONS: String(concurrency) } : {}),
+      ...(concurrency > 4_096 ? { PORTCULLIS_UPSTREAM_MAX_CONNECTIONS: String(concurrency) } : {}),
       ...(database === undefined ? {} : { PORTCULLIS_STORAGE_URL: database.url }),
       ...variant.settings,
     },

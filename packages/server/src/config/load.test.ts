@@ -40,7 +40,7 @@ test("nothing has to be configured", () => {
     connectTimeoutMs: 10_000,
     firstByteTimeoutMs: 600_000,
     idleTimeoutMs: 300_000,
-    maxConnections: 256,
+    maxConnections: 4_096,
     queueTimeoutMs: 10_000,
   });
   assert.deepEqual(config.log, { level: "info", format: "auto" });

@@ -428,7 +428,7 @@ const upstream = z
       .prefault("5m")
       .describe("How long a provider may fall silent in the middle of a reply."),
     max_connections: wholeNumber(1, 65_535)
-      .default(256)
+      .default(4_096)
       .describe("Open connections to one address of a provider, at most. As many requests may wait for one."),
     queue_timeout: duration("1ms", "10m")
       .prefault("10s")
