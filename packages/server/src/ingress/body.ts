@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { HttpRequest } from "./http.ts";
 import { PlainRequest } from "./lane/request.ts";
 import { AppError } from "../kernel/errors.ts";
+import { release } from "../kernel/memory.ts";
 import { join, joinInSlices } from "../kernel/splice.ts";
 import { sliceBytes } from "../kernel/turns.ts";
 import { askForBody } from "./expect.ts";
@@ -42,7 +43,9 @@ async function readStreamed(request: IncomingMessage, limits: BodyLimits): Promi
   const whole = chunks.splice(0); // the request's listeners hold on to `chunks` until the reply has ended
   const [only] = whole;
   if (whole.length === 1 && only !== undefined) return only;
-  return sizeBytes > sliceBytes ? joinInSlices(whole) : join(whole);
+  const joined = sizeBytes > sliceBytes ? await joinInSlices(whole) : join(whole);
+  for (const chunk of whole) release(chunk);
+  return joined;
 }
 
 /** The same for a body that is not to lie in memory. Throws what `take` throws too; then nothing more is taken. */

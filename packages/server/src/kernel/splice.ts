@@ -1,4 +1,5 @@
 import type { Edit } from "./json-scan.ts";
+import { ownMemory } from "./memory.ts";
 import { nextTurn, sliceBytes } from "./turns.ts";
 
 /*
@@ -44,7 +45,7 @@ export async function joinInSlices(chunks: readonly Buffer[]): Promise<Buffer> {
 
 function roomFor(chunks: readonly Buffer[]): Buffer {
   const sizeBytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  const whole = Buffer.allocUnsafeSlow(roomBytes + sizeBytes).subarray(roomBytes);
+  const whole = ownMemory(roomBytes + sizeBytes).subarray(roomBytes);
   roomy.add(whole);
   return whole;
 }

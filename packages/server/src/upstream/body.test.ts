@@ -20,7 +20,7 @@ describe("a body of bytes", () => {
     const ports = new Set<unknown>();
     for (const sizeBytes of [1, 16 * 1024 - 1, 16 * 1024, 200_000, 3_000_000]) {
       const bytes = Buffer.alloc(sizeBytes, "0123456789abc");
-      const { how, headers, body } = await sendTo(connector, port, { body: sentOnce(bytes) }).over;
+      const { how, headers, body } = await sendTo(connector, port, { body: sentOnce(Buffer.from(bytes)) }).over;
       assert.equal(how, "end");
       assert.equal(headers["x-length"], String(sizeBytes));
       assert.ok(body.equals(bytes), `${sizeBytes} bytes`);

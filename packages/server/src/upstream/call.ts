@@ -127,7 +127,7 @@ export class Call implements ReplySink, UpstreamCall, Waiter, Watched {
     const { path, method, headers, body } = this.#request;
     if (body === null || Buffer.isBuffer(body)) return { path, method, headers, body };
     const opened = body.open();
-    if (Buffer.isBuffer(opened)) return { path, method, headers, body: opened };
+    if (Buffer.isBuffer(opened)) return { path, method, headers, body: opened, isSentOnce: true };
     this.#body = opened;
     opened.on("error", (cause) => this.#fail(new AppError("internal", {}, { cause })));
     return { path, method, headers, body: { sizeBytes: body.sizeBytes, stream: opened } };

@@ -41,7 +41,10 @@ export interface UpstreamRequest {
 /** A request body that is asked for when it is sent. Its length is sent ahead, so it must be what is given then. */
 export interface UpstreamBody {
   readonly sizeBytes: number;
-  /** Called once; a stream is destroyed when the call is over, however it ended. */
+  /**
+   * Called once. A stream is destroyed when the call is over, however it ended; bytes are empty once they are sent, as their
+   * memory is given back.
+   */
   open(): Readable | Buffer;
 }
 

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { lookup } from "node:dns";
 import type { Socket } from "node:net";
 import { after, describe, test } from "node:test";
 import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from "node:tls";
 import { certificateObstacle, createCertificate } from "../../../test/support/tls-certificate.ts";
+import { ownMemory } from "../../kernel/memory.ts";
 import { listen, rawUpstream } from "../test-parts.ts";
 import { connectTo } from "./connect.ts";
 import { HttpConnection, type ReplySink } from "./connection.ts";
@@ -25,7 +27,12 @@ function connectionTo(origin: string, lost: () => void = () => undefined, timeou
   return connection;
 }
 
-function ask(connection: HttpConnection, path = "/", body: Buffer | null = null): Promise<Answer> {
+function ask(
+  connection: HttpConnection,
+  path = "/",
+  body: Buffer | null = null,
+  isSentOnce = false,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let status = 0;
     const chunks: Buffer[] = [];
@@ -35,7 +42,7 @@ function ask(connection: HttpConnection, path = "/", body: Buffer | null = null)
       onEnd: (reusable) => resolve({ status, body: Buffer.concat(chunks).toString(), reusable }),
       onError: reject,
     };
-    connection.send({ method: body === null ? "GET" : "POST", path, headers: [], body }, sink);
+    connection.send({ method: body === null ? "GET" : "POST", path, headers: [], body, isSentOnce }, sink);
   });
 }
 
@@ -106,6 +113,51 @@ describe("what nobody asked for closes the connection, and is part of no reply",
     }
   });
 });
+
+test("a body that is sent once arrives whole, however slowly it is read, and its memory is given back then", async () => {
+  const body = ownMemory(8_000_000);
+  for (let at = 0; at < body.length; at++) body[at] = (at * 31 + (at >> 8)) & 255;
+  const expected = createHash("sha256").update(body).digest("hex");
+  const wasEmpty: boolean[] = [];
+  const port = await rawUpstream((socket) => {
+    const hash = createHash("sha256");
+    let left = body.length;
+    let headIsRead = false;
+    socket.on("data", (data: Buffer) => {
+      const bytes = headIsRead ? data : data.subarray(data.indexOf("\r\n\r\n") + 4);
+      headIsRead = true;
+      hash.update(bytes);
+      left -= bytes.length;
+      if (left > 1_000_000) wasEmpty.push(body.length === 0); // more than the sockets between can hold
+      socket.pause();
+      setTimeout(() => socket.resume(), 1);
+      if (left > 0) return;
+      const found = hash.digest("hex");
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${found.length}\r\n\r\n${found}`);
+    });
+  });
+  const answer = await ask(connectionTo(`http://127.0.0.1:${port}`), "/", body, true);
+  assert.equal(answer.body, expected);
+  assert.equal(body.length, 0);
+  assert.ok(wasEmpty.length > 10 && wasEmpty.slice(0, 10).every((empty) => !empty));
+});
+
+test("a body that may be sent again, or is not all sent, stays as it is", async () => {
+  const again = Buffer.alloc(100_000, "x");
+  const port = await rawUpstream((socket) => socket.on("data", (data: Buffer) => answerEnd(socket, data)));
+  await ask(connectionTo(`http://127.0.0.1:${port}`), "/", again);
+  assert.equal(again.length, 100_000);
+
+  const cut = ownMemory(20_000_000);
+  const early = await rawUpstream((socket) => socket.once("data", () => socket.destroy()));
+  await assert.rejects(ask(connectionTo(`http://127.0.0.1:${early}`), "/", cut, true));
+  assert.equal(cut.length, 20_000_000);
+});
+
+/** Answers once the last byte has come. */
+function answerEnd(socket: Socket, data: Buffer): void {
+  if (data.at(-1) === 0x78) socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+}
 
 test("a server that is not there, or does not answer the call, is an error in time", async () => {
   const refused = connectionTo("http://127.0.0.1:1");

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
+import { release } from "../../kernel/memory.ts";
 import { TurnWrites, type Writer } from "../../kernel/turn-writes.ts";
 import type { Connect } from "./connect.ts";
 import { ReplyParser } from "./reply-parser.ts";
@@ -8,6 +9,8 @@ import { requestHead, type RequestHead } from "./request-head.ts";
 
 export interface OutgoingRequest extends RequestHead {
   readonly body: Buffer | { readonly sizeBytes: number; readonly stream: Readable } | null;
+  /** The body's memory is given back once it is sent: nobody else reads it. */
+  readonly isSentOnce?: boolean;
 }
 
 /** What becomes of a request. After `onEnd` or `onError`, nothing more is called. */
@@ -133,7 +136,7 @@ export class HttpConnection implements Writer {
         const sizeBytes = method === "GET" || method === "DELETE" ? null : 0;
         this.#socket.write(requestHead(request, this.#host, sizeBytes), "latin1");
       } else if (Buffer.isBuffer(body)) {
-        this.#writeWhole(requestHead(request, this.#host, body.length), body);
+        this.#writeWhole(requestHead(request, this.#host, body.length), body, request.isSentOnce === true);
         this.#request = undefined; // the bytes are let go of as soon as they are sent
       } else this.#writeStream(requestHead(request, this.#host, body.sizeBytes), body);
     } catch (error) {
@@ -141,7 +144,7 @@ export class HttpConnection implements Writer {
     }
   }
 
-  #writeWhole(head: string, body: Buffer): void {
+  #writeWhole(head: string, body: Buffer, isSentOnce: boolean): void {
     const socket = this.#socket;
     if (body.length <= mostAsText) {
       this.#held = head + body.toString("latin1");
@@ -149,7 +152,9 @@ export class HttpConnection implements Writer {
     }
     socket.cork();
     socket.write(head, "latin1");
-    socket.write(body);
+    socket.write(body, (error) => {
+      if (isSentOnce && (error === undefined || error === null)) release(body);
+    });
     socket.uncork();
   }
 
