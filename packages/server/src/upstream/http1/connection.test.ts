@@ -27,12 +27,7 @@ function connectionTo(origin: string, lost: () => void = () => undefined, timeou
   return connection;
 }
 
-function ask(
-  connection: HttpConnection,
-  path = "/",
-  body: Buffer | null = null,
-  isSentOnce = false,
-): Promise<Answer> {
+function ask(connection: HttpConnection, path = "/", body: Buffer | null = null, isSentOnce = false): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let status = 0;
     const chunks: Buffer[] = [];
