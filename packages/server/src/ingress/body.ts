@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { HttpRequest } from "./http.ts";
 import { PlainRequest } from "./lane/request.ts";
 import { AppError } from "../kernel/errors.ts";
@@ -18,6 +18,19 @@ export interface BodyLimits {
 /** A body may pause for a while, but not for longer than this: a sender that drips is told apart from a slow line. */
 const paceSpanMs = 5_000;
 
+/** A body that comes in pieces: Node's request, or `ComingBody`. `close` without `end` before it means that no more comes. */
+interface BodyStream {
+  /** Whether it has come whole, be it read or not. */
+  readonly complete: boolean;
+  readonly destroyed: boolean;
+  readonly socket: Socket;
+  isPaused(): boolean;
+  pause(): unknown;
+  resume(): unknown;
+  on(event: "data", listener: (chunk: Buffer) => void): unknown;
+  on(event: "end" | "close" | "error", listener: () => void): unknown;
+}
+
 /** Takes a body's next bytes. If it gives a promise, the sender is made to wait until that is resolved. */
 export type TakeChunk = (chunk: Buffer) => Promise<void> | undefined;
 
@@ -27,15 +40,22 @@ export type TakeChunk = (chunk: Buffer) => Promise<void> | undefined;
  * before the end.
  */
 export function readBody(request: HttpRequest, limits: BodyLimits): Buffer | Promise<Buffer> {
-  if (!(request instanceof PlainRequest)) return readStreamed(request, limits);
-  if (request.bodyBytes > limits.limitBytes) throw tooLarge(limits);
-  return request.takeBody();
+  const body = bodyOf(request, limits);
+  return Buffer.isBuffer(body) ? body : readStreamed(body, limits);
 }
 
-async function readStreamed(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+/** The bytes, if they lie in memory, else what brings them, asked for them. */
+function bodyOf(request: HttpRequest, limits: BodyLimits): Buffer | BodyStream {
+  if (statedBytes(request) > limits.limitBytes) throw tooLarge(limits);
+  if (request instanceof PlainRequest) return request.coming ?? request.takeBody();
+  askForBody(request);
+  return request;
+}
+
+async function readStreamed(stream: BodyStream, limits: BodyLimits): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
-  await receiveStream(request, limits, (chunk) => {
+  await receiveStream(stream, limits, (chunk) => {
     chunks.push(chunk);
     sizeBytes += chunk.length;
     return undefined;
@@ -50,14 +70,12 @@ async function readStreamed(request: IncomingMessage, limits: BodyLimits): Promi
 
 /** The same for a body that is not to lie in memory. Throws what `take` throws too; then nothing more is taken. */
 export async function receiveBody(request: HttpRequest, limits: BodyLimits, take: TakeChunk): Promise<void> {
-  if (!(request instanceof PlainRequest)) return receiveStream(request, limits, take);
-  if (request.bodyBytes > limits.limitBytes) throw tooLarge(limits);
-  await take(request.takeBody());
+  const body = bodyOf(request, limits);
+  if (Buffer.isBuffer(body)) await take(body);
+  else await receiveStream(body, limits, take);
 }
 
-function receiveStream(request: IncomingMessage, limits: BodyLimits, take: TakeChunk): Promise<void> {
-  if (statedBytes(request) > limits.limitBytes) return Promise.reject(tooLarge(limits));
-  askForBody(request);
+function receiveStream(stream: BodyStream, limits: BodyLimits, take: TakeChunk): Promise<void> {
   return new Promise((resolve, reject) => {
     let sizeBytes = 0;
     let over = false;
@@ -65,21 +83,21 @@ function receiveStream(request: IncomingMessage, limits: BodyLimits, take: TakeC
     const fail = (thrown: unknown): void => {
       over = true;
       stopWatching();
-      request.pause();
+      stream.pause();
       reject(thrown);
     };
-    request.on("data", (chunk: Buffer) => {
+    stream.on("data", (chunk: Buffer) => {
       if (over) return;
       sizeBytes += chunk.length;
       if (sizeBytes > limits.limitBytes) return fail(tooLarge(limits));
       const taken = attempt(take, chunk);
       if (taken === undefined) return;
-      request.pause();
+      stream.pause();
       taken.then(() => {
-        if (!over) request.resume();
+        if (!over) stream.resume();
       }, fail);
     });
-    request.on("end", () => {
+    stream.on("end", () => {
       over = true;
       stopWatching();
       resolve();
@@ -87,18 +105,18 @@ function receiveStream(request: IncomingMessage, limits: BodyLimits, take: TakeC
     const leave = (): void => {
       if (!over) fail(new AppError("invalid_request", { problem: "the request body ended early" }));
     };
-    request.on("close", leave);
-    request.on("error", () => undefined); // always followed by `close`
+    stream.on("close", leave);
+    stream.on("error", () => undefined); // always followed by `close`
     // Most bodies come with their head and are complete by now; only the others need watching.
     setImmediate(() => {
-      if (over || request.complete || request.destroyed) return;
-      if (request.socket.destroyed) return leave();
-      const stopPace = watchPace(request, limits, () => sizeBytes, fail);
+      if (over || stream.complete || stream.destroyed) return;
+      if (stream.socket.destroyed) return leave();
+      const stopPace = watchPace(stream, limits, () => sizeBytes, fail);
       // A request that was answered before its body ended, as one with a broken body is, is not told that the caller left.
-      request.socket.once("close", leave);
+      stream.socket.once("close", leave);
       stopWatching = () => {
         stopPace();
-        request.socket.off("close", leave);
+        stream.socket.off("close", leave);
       };
     });
   });
@@ -124,7 +142,7 @@ function attempt(take: TakeChunk, chunk: Buffer): Promise<void> | undefined {
  * watching.
  */
 function watchPace(
-  request: IncomingMessage,
+  stream: BodyStream,
   limits: BodyLimits,
   received: () => number,
   fail: (error: AppError) => void,
@@ -136,7 +154,7 @@ function watchPace(
   const pace = setInterval(() => {
     const came = received() - before;
     before = received();
-    if (request.isPaused()) return; // it is we who make the sender wait
+    if (stream.isPaused()) return; // it is we who make the sender wait
     if (came < (minRate * paceSpanMs) / 1000) fail(new AppError("body_too_slow", { rate: minRate }));
   }, paceSpanMs);
   return () => {

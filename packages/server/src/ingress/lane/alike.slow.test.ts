@@ -51,7 +51,7 @@ function attack(): Buffer {
     const stated = [...head.toString("latin1").matchAll(/length[^\r\n\d]*(\d+)/gi)].map(([, digits]) => Number(digits));
     const size = readPlainHead(head)?.body;
     const length = size === undefined ? Math.max(0, ...stated) : size.end - size.start;
-    if (length > 60_000) continue;
+    if (length > 200_000) continue;
     const bytes = Buffer.concat([head.subarray(0, size?.start), Buffer.from(mutants.body(length), "latin1")]);
     // What is plain ends where the bytes end: with rubbish right behind it, Node would not answer it either.
     const end = readPlainHead(bytes)?.body.end ?? bytes.length;

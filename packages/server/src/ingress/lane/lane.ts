@@ -3,6 +3,7 @@ import { AppError } from "../../kernel/errors.ts";
 import type { Allowed } from "../callers.ts";
 import { checkHead } from "../head.ts";
 import { answerOn } from "../unreadable.ts";
+import { ComingBody } from "./coming-body.ts";
 import { readPlainHead, type BodyPlace, type PlainHead } from "./head.ts";
 import { PlainReply, type ReplyPlace } from "./reply.ts";
 import { PlainRequest } from "./request.ts";
@@ -25,19 +26,22 @@ export interface LaneParts extends ReplyPlace {
   giveToNode(socket: Socket): void;
 }
 
-/** A request is taken off a lane when it has come whole, which nobody waits for if it is larger: its caller is not known yet. */
+/** A request up to this size is answered for when it has come whole, a larger one as soon as its head has. */
 const mostBytes = 64 * 1024;
-/** Nor if it comes in more pieces than this. */
+/** The smaller one is Node's if it comes in more pieces than this. */
 const mostPieces = 8;
+/** How long a caller that was refused may go on sending a body that nobody reads: cut at once, it might not see the reply. */
+const lingerMs = 2_000;
 
 /**
  * One connection, for as long as what comes on it is plain: a lane beside Node's server, which reads everything.
  *
- * States: *idle* – nothing of a request has come, or only its beginning (`#held`). *busy* – a request is being answered;
- * what comes meanwhile waits (`#held`), and if it is much the caller is made to wait with it. *left* – the connection is gone, or Node's.
+ * States: *idle* – nothing of a request has come, or only its beginning (`#held`). *busy* – a request is being answered; of a
+ * large one the body may be coming (`#coming`), and what comes behind it waits (`#held`), and if it is much the caller is made
+ * to wait with it. *left* – the connection is gone, or Node's.
  *
- * Idle leads to busy with a whole plain request; to left with anything else, which Node is given from its first byte on. Busy leads
- * to idle when the reply is over, and to left when the connection closes.
+ * Idle leads to busy with a plain request, whole or large; to left with anything else, which Node is given from its first byte on.
+ * Busy leads to idle when the reply is over and the body has come, and to left when the connection closes.
  */
 export class Lane {
   readonly #socket: Socket;
@@ -48,6 +52,7 @@ export class Lane {
   #checkedHosts: unknown;
   #checkedOrigins: unknown;
   #reply: PlainReply | undefined;
+  #coming: ComingBody | undefined;
   #held: Buffer | undefined;
   #pieces = 0;
   #isFresh = true;
@@ -96,13 +101,17 @@ export class Lane {
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#reply === undefined) return this.#take(this.#withHeld(chunk));
+    const missing = this.#coming?.missing ?? 0;
+    if (missing > 0) this.#coming?.push(chunk.length > missing ? chunk.subarray(0, missing) : chunk);
+    if (chunk.length <= missing) return;
     // Read on while that is not much: who does not read does not learn that a caller has left.
-    this.#held = this.#withHeld(chunk);
+    this.#held = this.#withHeld(missing === 0 ? chunk : chunk.subarray(missing));
     this.#pieces += 1;
     if (this.#pieces >= mostPieces || this.#held.length >= mostBytes) this.#socket.pause();
   };
 
   readonly #onEnd = (): void => {
+    if ((this.#coming?.missing ?? 0) > 0) return this.#coming?.lose();
     if (this.#held === undefined || this.#reply !== undefined) return void this.#socket.end();
     this.#letGo();
     answerOn(this.#socket, new AppError("invalid_request", { problem: "the request body ended early" }));
@@ -110,8 +119,9 @@ export class Lane {
   readonly #onError = (): void => undefined; // `close` follows
 
   readonly #onClose = (): void => {
-    const reply = this.#reply;
+    const [reply, coming] = [this.#reply, this.#coming];
     this.#letGo();
+    coming?.lose();
     reply?.lost();
     this.#tellOver();
   };
@@ -129,14 +139,18 @@ export class Lane {
   #take(bytes: Buffer): void {
     const body = this.#parts.isOpen ? this.#bodyOf(bytes) : undefined;
     const head = this.#head;
-    if (body === undefined || head === undefined || body.end > mostBytes) return this.#leave(bytes);
-    if (body.end > bytes.length) return this.#hold(bytes);
+    if (body === undefined || head === undefined) return this.#leave(bytes);
+    const isLarge = body.end > mostBytes;
+    if (body.end > bytes.length && !isLarge) return this.#hold(bytes);
     this.#pieces = 0;
     if (body.end < bytes.length) this.#held = bytes.subarray(body.end);
     this.#isFresh = false;
     this.#parts.writes.began();
-    this.#reply = new PlainReply(this.#socket, this.#parts, this.#over);
-    const request = new PlainRequest(head, bytes.subarray(body.start, body.end), this.#socket);
+    const came = bytes.subarray(body.start, body.end);
+    this.#coming = isLarge ? new ComingBody(body.end - body.start, this.#socket) : undefined;
+    this.#reply = new PlainReply(this.#socket, this.#parts, this.#over, this.#coming);
+    if (came.length > 0) this.#coming?.push(came);
+    const request = new PlainRequest(head, this.#coming ?? came, this.#socket);
     this.#parts.plane.answer(request, this.#reply, head.path);
   }
 
@@ -173,10 +187,12 @@ export class Lane {
 
   readonly #over = (): void => {
     const keep = this.#reply?.shouldKeepAlive === true;
+    const isRefused = (this.#coming?.missing ?? 0) > 0;
     this.#endReply();
     this.#idleMs = 0;
     this.#tellOver();
-    if (!keep) this.#endConnection();
+    if (isRefused) this.#linger();
+    else if (!keep) this.#endConnection();
     else if (this.#held !== undefined) setImmediate(() => this.#goOn());
   };
 
@@ -185,6 +201,17 @@ export class Lane {
     this.#socket.off("data", this.#onData);
     this.#held = undefined;
     this.#socket.destroySoon();
+  }
+
+  /** The rest of a body that nobody wanted is read and thrown away for a while, so that the caller sees the reply. */
+  #linger(): void {
+    const socket = this.#socket;
+    socket.off("data", this.#onData);
+    socket.on("data", () => undefined);
+    socket.end();
+    socket.resume();
+    const cut = setTimeout(() => socket.destroy(), lingerMs);
+    socket.once("close", () => clearTimeout(cut));
   }
 
   /** With what came while the reply before was under way. */
@@ -226,5 +253,6 @@ export class Lane {
   #endReply(): void {
     if (this.#reply !== undefined) this.#parts.writes.ended();
     this.#reply = undefined;
+    this.#coming = undefined;
   }
 }

@@ -2,6 +2,7 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { TurnWrites, Writer } from "../../kernel/turn-writes.ts";
 import type { HttpReply } from "../http.ts";
+import type { ComingBody } from "./coming-body.ts";
 
 /** What a reply needs to know of the connections it is written for. */
 export interface ReplyPlace {
@@ -26,6 +27,7 @@ export class PlainReply implements HttpReply, Writer {
   readonly #socket: Socket;
   readonly #place: ReplyPlace;
   readonly #over: () => void;
+  readonly #coming: Pick<ComingBody, "complete"> | undefined;
   readonly #left: (() => void)[] = [];
   /** What is sent before anything else; empty once it is. */
   #head = "";
@@ -41,10 +43,12 @@ export class PlainReply implements HttpReply, Writer {
   #isChunked = false;
   #watched = false;
 
-  constructor(socket: Socket, place: ReplyPlace, over: () => void) {
+  /** Behind a reply that begins before the body of its request has come, nothing follows. */
+  constructor(socket: Socket, place: ReplyPlace, over: () => void, coming?: Pick<ComingBody, "complete">) {
     this.#socket = socket;
     this.#place = place;
     this.#over = over;
+    this.#coming = coming;
   }
 
   get headersSent(): boolean {
@@ -206,6 +210,7 @@ export class PlainReply implements HttpReply, Writer {
       this.#isChunked = sizeBytes === undefined;
       text += sizeBytes === undefined ? "transfer-encoding: chunked\r\n" : `content-length: ${sizeBytes}\r\n`;
     }
+    if (this.#coming?.complete === false) this.shouldKeepAlive = false;
     const { date, keepAliveMs } = this.#place;
     const connection = this.shouldKeepAlive
       ? `connection: keep-alive\r\nkeep-alive: timeout=${Math.floor(keepAliveMs / 1000)}`

@@ -3,12 +3,16 @@ import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { rawConnection, type RawConnection } from "../../../test/support/raw-connection.ts";
 import type { RawReply } from "../../../test/support/raw-reply.ts";
+import { AppError } from "../../kernel/errors.ts";
+import { readBody } from "../body.ts";
 import type { Listener, ListenerOptions, Plane } from "../listener.ts";
 import { open } from "../test-parts.ts";
 import type { PlainPlane } from "./lane.ts";
 import type { PlainReply } from "./reply.ts";
+import type { PlainRequest } from "./request.ts";
 
 interface Waiting {
+  readonly request: PlainRequest;
   readonly reply: PlainReply;
   /** Resolves when the reply is told that its caller has left. */
   readonly left: Promise<void>;
@@ -20,6 +24,8 @@ export interface Gate {
   readonly port: number;
   /** What was answered, by whom. */
   readonly answered: string[];
+  /** Why plain requests were refused. */
+  readonly refused: string[];
   /** The plain request that came to a path of that beginning; waits for it. */
   waiting(path: string): Promise<Waiting>;
   readonly rules: { hosts: ReadonlySet<string>; origins: ReadonlySet<string> };
@@ -27,30 +33,44 @@ export interface Gate {
 
 /**
  * Both planes answer with who they are, the target, and the body; those whose path begins with `/later` when the test says so,
- * and those with `/large` with more than the system takes at once. Behind `/last` the connection is closed.
+ * and those with `/large` with more than the system takes at once. Behind `/last` the connection is closed. The body of
+ * `/refused` is not read; that of `/unread` neither until the test says so; for that of `/soon` there is a tenth of a second.
  */
 export async function openGate(options: Partial<ListenerOptions> = {}): Promise<Gate> {
   const answered: string[] = [];
+  const refused: string[] = [];
   const waits = new Map<string, PromiseWithResolvers<Waiting>>();
   const wait = (path: string): PromiseWithResolvers<Waiting> => {
     const known = waits.get(path) ?? Promise.withResolvers<Waiting>();
     waits.set(path, known);
     return known;
   };
+  const answer = (request: PlainRequest, reply: PlainReply, path: string, body: Buffer): void => {
+    const left = new Promise<void>((resolve) => reply.on("close", resolve));
+    const end = (): void => {
+      if (path.startsWith("/last")) reply.shouldKeepAlive = false;
+      reply.writeHead(200, ["x-by", "lane"]);
+      if (path.startsWith("/large")) return reply.end(Buffer.alloc(50_000_000));
+      reply.end(`lane ${request.url} ${body.toString("latin1")}`);
+    };
+    if (!path.startsWith("/later")) return end();
+    wait(path).resolve({ request, reply, left, end });
+  };
   const plain: PlainPlane = {
     takes: (path) => !path.startsWith("/node"),
     answer(request, reply, path) {
-      const body = request.takeBody().toString("latin1");
       answered.push(`lane ${path}`);
-      const left = new Promise<void>((resolve) => reply.on("close", resolve));
-      const end = (): void => {
-        if (path.startsWith("/last")) reply.shouldKeepAlive = false;
-        reply.writeHead(200, ["x-by", "lane"]);
-        if (path.startsWith("/large")) return reply.end(Buffer.alloc(50_000_000));
-        reply.end(`lane ${request.url} ${body}`);
-      };
-      if (!path.startsWith("/later")) return end();
-      wait(path).resolve({ reply, left, end });
+      if (path.startsWith("/refused")) return refuse(reply, "unread");
+      if (path.startsWith("/unread"))
+        return wait(path).resolve({ request, reply, left: Promise.resolve(), end: () => refuse(reply, "unread") });
+      const body = Promise.try(readBody, request, path.startsWith("/soon") ? { ...limits, timeoutMs: 100 } : limits);
+      body.then(
+        (bytes) => answer(request, reply, path, bytes),
+        (error: unknown) => {
+          refused.push(error instanceof AppError ? error.code : String(error));
+          refuse(reply, refused.at(-1) ?? "");
+        },
+      );
     },
   };
   const plane: Plane = (request, response, path) => {
@@ -62,7 +82,14 @@ export async function openGate(options: Partial<ListenerOptions> = {}): Promise<
   };
   const rules = { hosts: new Set<string>(), origins: new Set<string>() };
   const listener = await open({ rules, ...options }, plane, plain);
-  return { listener, port: listener.port, answered, waiting: (path) => wait(path).promise, rules };
+  return { listener, port: listener.port, answered, refused, waiting: (path) => wait(path).promise, rules };
+}
+
+const limits = { limitBytes: 20_000_000, timeoutMs: 10_000, minRate: 0 };
+
+function refuse(reply: PlainReply, why: string): void {
+  reply.writeHead(400, ["x-by", "lane"]);
+  reply.end(why);
 }
 
 export const post = (path: string, body = "", ...fields: readonly string[]): string =>
