@@ -37,6 +37,15 @@ export class TurnWrites {
   readonly #flushAll = (): void => {
     const due = this.#due;
     this.#due = [];
-    for (const writer of due) writer.flush();
+    for (const writer of due) {
+      try {
+        writer.flush();
+      } catch (error) {
+        // A fault of ours, and told as any other that nobody catches; the others' writes are made all the same.
+        process.nextTick(() => {
+          throw error;
+        });
+      }
+    }
   };
 }

@@ -272,13 +272,15 @@ describe("a head that could be taken for more than it says", () => {
     assert.equal(response.statusCode, 500);
   });
 
-  test("twice throws, and the first stays", async () => {
-    const { response } = await got((reply) => {
+  test("twice throws, and the first stays; before it there is no body", async () => {
+    const { response, body } = await got((reply) => {
+      assert.throws(() => reply.write(Buffer.from("early")), /begins with its head/);
+      assert.throws(() => reply.end("early"), /begins with its head/);
       reply.writeHead(200, []);
       assert.throws(() => reply.writeHead(500, []));
-      reply.end();
+      reply.end("in time");
     });
-    assert.equal(response.statusCode, 200);
+    assert.deepEqual([response.statusCode, body.toString()], [200, "in time"]);
   });
 });
 

@@ -205,6 +205,7 @@ export class PlainReply implements HttpReply, Writer {
 
   /** The rest of the head: how the body ends, and what is said of the connection. */
   #endHead(sizeBytes: number | undefined): void {
+    if (this.#status === 0) throw new Error("a reply begins with its head");
     let text = this.#head;
     if (!this.#isMeasured && !this.#hasNoBody) {
       this.#isChunked = sizeBytes === undefined;
