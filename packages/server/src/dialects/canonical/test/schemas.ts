@@ -20,10 +20,24 @@ export const schemaKinds = ["json-schema", "openapi", "ollama"] as const;
  * understands schemas as `tool-schema.ts` says that people mean them.
  */
 
-export function allows(schema: unknown, value: unknown, root: unknown = schema, depth = 0): boolean {
+/** What is being asked about already. */
+interface Asked {
+  readonly schema: JsonObject;
+  readonly value: unknown;
+}
+
+/** A schema that leads back to itself for the same value allows nothing by that: JSON Schema gives such a circle no meaning. */
+export function allows(
+  schema: unknown,
+  value: unknown,
+  root: unknown = schema,
+  around: readonly Asked[] = [],
+): boolean {
   if (typeof schema === "boolean") return schema;
-  if (!isObject(schema) || depth > 40) return true;
-  const inner = (part: unknown, of: unknown = value): boolean => allows(part, of, root, depth + 1);
+  if (!isObject(schema)) return true;
+  if (around.some((asked) => asked.schema === schema && asked.value === value)) return false;
+  const asked = [...around, { schema, value }];
+  const inner = (part: unknown, of: unknown = value): boolean => allows(part, of, root, asked);
   const rules = [referenceAllows, typeAllows, valueAllows, combinationAllows, textAllows, numberAllows, arrayAllows];
   return [...rules, objectAllows].every((rule) => rule(schema, value, inner, root));
 }
