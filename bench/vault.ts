@@ -28,7 +28,8 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: { records: { type: "string", default: "10000" }, rewrapped: { type: "string", default: "30000" } },
   });
-  const counts = { records: Number(values.records), rewrapped: Number(values.rewrapped) };
+  const records = Number(values.records);
+  const counts = { records, rewrapped: Math.max(records, Number(values.rewrapped)) };
   const directory = mkdtempSync(join(tmpdir(), "portcullis-bench-vault-"));
   const home = openHome(join(directory, "home"));
   try {

@@ -109,8 +109,8 @@ function receiveStream(stream: BodyStream, limits: BodyLimits, take: TakeChunk):
     stream.on("error", () => undefined); // always followed by `close`
     // Most bodies come with their head and are complete by now; only the others need watching.
     setImmediate(() => {
-      if (over || stream.complete || stream.destroyed) return;
-      if (stream.socket.destroyed) return leave();
+      if (over || stream.complete) return;
+      if (stream.destroyed || stream.socket.destroyed) return leave();
       const stopPace = watchPace(stream, limits, () => sizeBytes, fail);
       // A request that was answered before its body ended, as one with a broken body is, is not told that the caller left.
       stream.socket.once("close", leave);

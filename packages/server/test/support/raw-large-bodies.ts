@@ -47,6 +47,12 @@ const refused: readonly Row[] = [
 
 const served: readonly Row[] = [
   ["text before the model's name", 200, `{"messages":[{"role":"user","content":"…"}],${chatModel}}`, "\\u00e9a"],
+  [
+    "the letter that envelopes are looked for by",
+    200,
+    `{${chatModel},"messages":[{"role":"user","content":"…"}]}`,
+    "X",
+  ],
   ["text to be spoken", 400, '{"model":"sim-chat/tts-1","voice":"alloy","input":"…"}', "\\n", "/v1/audio/speech"],
   [
     "requests of a batch",

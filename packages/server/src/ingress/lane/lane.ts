@@ -99,9 +99,14 @@ export class Lane {
     this.#socket.destroy();
   }
 
+  /** How much has not come yet of the body of the request that is being answered. */
+  get #missing(): number {
+    return this.#coming?.missing ?? 0;
+  }
+
   readonly #onData = (chunk: Buffer): void => {
     if (this.#reply === undefined) return this.#take(this.#withHeld(chunk));
-    const missing = this.#coming?.missing ?? 0;
+    const missing = this.#missing;
     if (missing > 0) this.#coming?.push(chunk.length > missing ? chunk.subarray(0, missing) : chunk);
     if (chunk.length <= missing) return;
     // Read on while that is not much: who does not read does not learn that a caller has left.
@@ -111,7 +116,7 @@ export class Lane {
   };
 
   readonly #onEnd = (): void => {
-    if ((this.#coming?.missing ?? 0) > 0) return this.#coming?.lose();
+    if (this.#missing > 0) return this.#coming?.lose();
     if (this.#held === undefined || this.#reply !== undefined) return void this.#socket.end();
     this.#letGo();
     answerOn(this.#socket, new AppError("invalid_request", { problem: "the request body ended early" }));
@@ -187,7 +192,7 @@ export class Lane {
 
   readonly #over = (): void => {
     const keep = this.#reply?.shouldKeepAlive === true;
-    const isRefused = (this.#coming?.missing ?? 0) > 0;
+    const isRefused = this.#missing > 0;
     this.#endReply();
     this.#idleMs = 0;
     this.#tellOver();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { readBody } from "../body.ts";
 import { connected, dripped, openGate, post, replies } from "./test-parts.ts";
 
 /* Requests larger than what is held until it has come whole: they are answered for as soon as their head has come. */
@@ -127,6 +128,18 @@ describe("a large request whose body does not come whole", () => {
       await wait(20);
       connection.socket.end();
       assert.deepEqual(await replies(connection, 1), ["400 invalid_request"]);
+    });
+  });
+
+  test("fails if its caller said so before anybody began to read", async () => {
+    const { port, waiting } = await openGate();
+    await connected(port, async (connection) => {
+      connection.socket.end(post("/unread", large).slice(0, -large.length));
+      const { request, end } = await waiting("/unread");
+      while (request.coming?.destroyed === false) await wait(5);
+      const limits = { limitBytes: 1_000_000, timeoutMs: 10_000, minRate: 0 };
+      await assert.rejects(async () => readBody(request, limits), { code: "invalid_request" });
+      end();
     });
   });
 
