@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { Recorder } from "../statistics.ts";
 import { Connection, type Question } from "./connection.ts";
@@ -9,16 +10,24 @@ import { Tally, firstByteTimer } from "./tally.ts";
 /** More than that are never open; what is due beyond waits, and its time runs. */
 const maxConnections = 1_000;
 const patienceMs = 10_000;
+const warmUpSeconds = 1;
 
-/** Asks at a constant rate. Every time counts from when the request was due, so a system that stalls cannot hide it. */
+/**
+ * Asks at a constant rate. Every time counts from when the request was due, so a system that stalls cannot hide it. What
+ * is asked in a first second counts as an exchange, but its time does not: connections are opened then, and the
+ * generator's own code is not yet compiled, which costs tens of milliseconds that are no system's.
+ */
 export async function runOpen(
   question: Question,
   { perSecond, seconds }: { readonly perSecond: number; readonly seconds: number },
 ): Promise<Load> {
-  const loop = new OpenLoop(question, scheduleOf(performance.now(), perSecond, seconds));
+  const allSeconds = warmUpSeconds + seconds;
   const everyMs = Math.max(0.5, 1_000 / perSecond);
-  const pace: Pace = { everyMs, ticks: Math.ceil((seconds * 1_000 + patienceMs) / everyMs) };
+  const pace: Pace = { everyMs, ticks: Math.ceil((allSeconds * 1_000 + patienceMs) / everyMs) };
   const pacer = new Worker(new URL("./pacer.ts", import.meta.url), { workerData: pace });
+  await once(pacer, "message"); // its thread is there only now
+  const timedFrom = Math.round(perSecond * warmUpSeconds);
+  const loop = new OpenLoop(question, scheduleOf(performance.now(), perSecond, allSeconds), timedFrom);
   pacer.on("message", () => loop.advance());
   const load = await loop.ended;
   await pacer.terminate();
@@ -35,11 +44,13 @@ class OpenLoop {
   readonly #idle: Connection[] = [];
   readonly #all: Connection[] = [];
   readonly #resolve: (load: Load) => void;
+  readonly #timedFrom: number;
   #sent = 0;
 
-  constructor(question: Question, schedule: Schedule) {
+  constructor(question: Question, schedule: Schedule, timedFrom: number) {
     this.#question = question;
     this.#schedule = schedule;
+    this.#timedFrom = timedFrom;
     const { promise, resolve } = Promise.withResolvers<Load>();
     this.ended = promise;
     this.#resolve = resolve;
@@ -70,12 +81,13 @@ class OpenLoop {
   }
 
   #send(connection: Connection, dueAt: number): void {
+    const isTimed = this.#sent >= this.#timedFrom;
     this.#sent += 1;
-    this.#late.add(performance.now() - dueAt);
+    if (isTimed) this.#late.add(performance.now() - dueAt);
     connection.ask({
-      onProgress: firstByteTimer(this.#tally.firstByte, dueAt),
+      ...(isTimed ? { onProgress: firstByteTimer(this.#tally.firstByte, dueAt) } : {}),
       onWhole: (now, status) => {
-        this.#tally.finish(now, now - dueAt);
+        this.#tally.finish(now, isTimed ? now - dueAt : undefined);
         this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
         this.#idle.push(connection);
         this.advance();

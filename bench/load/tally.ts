@@ -11,10 +11,11 @@ export class Tally {
   #firstError: string | undefined;
   #endedAt = this.startedAt;
 
-  finish(now: number, tookMs: number): void {
+  /** An exchange that is only counted has no time. */
+  finish(now: number, tookMs: number | undefined): void {
     this.exchanges += 1;
     this.#endedAt = now;
-    this.whole.add(tookMs);
+    if (tookMs !== undefined) this.whole.add(tookMs);
   }
 
   fail(problem: string): void {
