@@ -140,7 +140,6 @@ function newExchange(
     caller,
     requestBytes: 0,
     estimatedInput: 0,
-    journalled: false,
     attempts: 0,
   };
 }

@@ -3,6 +3,7 @@ import type { MediaUsage } from "../kernel/tokens.ts";
 import type { Caller } from "../identity/index.ts";
 import type { HttpReply, HttpRequest, Spool } from "../ingress/index.ts";
 import type { Target } from "../routing/index.ts";
+import type { OpenRequest } from "../usage/index.ts";
 import type { UsedCredential } from "./stages/credential.ts";
 import type { Asked } from "./stages/decode.ts";
 
@@ -42,7 +43,7 @@ export interface Exchange {
   contextTokens?: number | undefined;
   credential?: UsedCredential;
   /** Set once the journal holds the start of this exchange: from then on it must hold its end too. */
-  journalled: boolean;
+  journalled?: OpenRequest;
   /** How often a provider was asked. */
   attempts: number;
 }

@@ -1,6 +1,8 @@
 import type { ServerResponse } from "node:http";
 import { isIPv6, type Socket } from "node:net";
 import { AppError } from "../kernel/errors.ts";
+import { Slots } from "../kernel/slots.ts";
+import { SourceCounts } from "./source-counts.ts";
 
 export interface ConnectionLimits {
   readonly maxConnections: number;
@@ -9,7 +11,7 @@ export interface ConnectionLimits {
 
 /** What is known of a connection. */
 interface Connection {
-  readonly source: string;
+  readonly socket: Socket;
   /** The reply to the latest request on it. */
   reply: ServerResponse | undefined;
   /** Whether it is closed behind that reply. */
@@ -19,8 +21,9 @@ interface Connection {
 /** The open connections of a listener: how many there may be, and what goes on on each. */
 export class Connections {
   readonly #limits: ConnectionLimits;
-  readonly #open = new Map<Socket, Connection>();
-  readonly #perSource = new Map<string, number>();
+  readonly #open = new Slots<Connection>();
+  readonly #of = new WeakMap<Socket, Connection>();
+  readonly #perSource = new SourceCounts();
 
   constructor(limits: ConnectionLimits) {
     this.#limits = limits;
@@ -30,25 +33,25 @@ export class Connections {
   admit(socket: Socket): AppError | undefined {
     const { maxConnections, maxConnectionsPerAddress } = this.#limits;
     const source = sourceOf(socket.remoteAddress ?? "");
-    const ofSource = this.#perSource.get(source) ?? 0;
     if (this.#open.size >= maxConnections) return tooMany("", "max_connections");
-    if (ofSource >= maxConnectionsPerAddress) return tooMany(" from your address", "max_connections_per_address");
-    this.#perSource.set(source, ofSource + 1);
-    this.#open.set(socket, { source, reply: undefined, givenUp: false });
-    socket.once("close", () => this.#remove(socket, source));
+    if (this.#perSource.of(source) >= maxConnectionsPerAddress) {
+      return tooMany(" from your address", "max_connections_per_address");
+    }
+    const connection: Connection = { socket, reply: undefined, givenUp: false };
+    this.#perSource.add(source);
+    this.#of.set(socket, connection);
+    const slot = this.#open.add(connection);
+    socket.once("close", () => {
+      this.#open.remove(slot);
+      this.#of.delete(socket);
+      this.#perSource.remove(source);
+    });
     return undefined;
-  }
-
-  #remove(socket: Socket, source: string): void {
-    this.#open.delete(socket);
-    const left = (this.#perSource.get(source) ?? 1) - 1;
-    if (left === 0) this.#perSource.delete(source);
-    else this.#perSource.set(source, left);
   }
 
   /** Remembers the reply to a request that has come in. `false`: the connection was given up, and this is no request. */
   began(socket: Socket, reply: ServerResponse): boolean {
-    const connection = this.#open.get(socket);
+    const connection = this.#of.get(socket);
     if (connection === undefined || connection.givenUp) return false;
     connection.reply = reply;
     return true;
@@ -56,26 +59,28 @@ export class Connections {
 
   /** Takes no more requests from a connection: where the latest one ends is in doubt. */
   giveUp(socket: Socket): void {
-    const connection = this.#open.get(socket);
+    const connection = this.#of.get(socket);
     if (connection !== undefined) connection.givenUp = true;
   }
 
   /** The reply to the latest request of a connection, finished or not; `undefined` before the first. */
   replyOn(socket: Socket): ServerResponse | undefined {
-    return this.#open.get(socket)?.reply;
+    return this.#of.get(socket)?.reply;
   }
 
   /** Resolves once the replies that are under way now are over, whatever came of them. */
   async repliesOver(): Promise<void> {
-    const underWay = [...this.#open.values()].flatMap(({ reply }) =>
-      reply === undefined || reply.closed ? [] : [reply],
-    );
+    const underWay = this.#all().flatMap(({ reply }) => (reply === undefined || reply.closed ? [] : [reply]));
     await Promise.all(underWay.map((reply) => new Promise((done) => void reply.once("close", done))));
   }
 
   /** Resolves once every connection that is open now has closed. */
   async allClosed(): Promise<void> {
-    await Promise.all([...this.#open.keys()].map((socket) => new Promise((done) => void socket.once("close", done))));
+    await Promise.all(this.#all().map(({ socket }) => new Promise((done) => void socket.once("close", done))));
+  }
+
+  #all(): Connection[] {
+    return this.#open.some(this.#open.size);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../kernel/clock.ts";
+import { Slots } from "../kernel/slots.ts";
 import type { HttpConnection } from "./http1/index.ts";
 
 /** A request that wants a connection. It is told one of the two, once. */
@@ -32,7 +33,8 @@ const sweepMs = 1_000;
  */
 export class Connections {
   readonly #options: ConnectionsOptions;
-  readonly #open = new Set<HttpConnection>();
+  readonly #open = new Slots<HttpConnection>();
+  readonly #slots = new WeakMap<HttpConnection, number>();
   readonly #free: Free[] = [];
   readonly #waiting = new Map<Waiter, NodeJS.Timeout>();
   #sweep: NodeJS.Timeout | undefined;
@@ -64,7 +66,7 @@ export class Connections {
 
   /** The reply has come whole, and nothing stands in the way of another request. */
   giveBack(connection: HttpConnection): void {
-    if (!this.#open.has(connection)) return;
+    if (!this.#slots.has(connection)) return;
     const waiter = this.#nextWaiter();
     if (waiter !== undefined) waiter.onConnection(connection);
     else if (this.#retired) this.discard(connection);
@@ -96,16 +98,17 @@ export class Connections {
       this.withdraw(waiter);
       waiter.onBusy();
     }
-    const open = [...this.#open];
-    this.#open.clear();
     this.#free.length = 0;
-    for (const connection of open) connection.close();
+    for (const connection of this.#open.some(this.#open.size)) {
+      this.#forget(connection);
+      connection.close();
+    }
   }
 
   #openAnother(): HttpConnection | undefined {
     if (this.#open.size >= this.#options.maxConnections) return undefined;
     const connection = this.#options.open((lost) => this.discard(lost));
-    this.#open.add(connection);
+    this.#slots.set(connection, this.#open.add(connection));
     return connection;
   }
 
@@ -137,7 +140,9 @@ export class Connections {
   }
 
   #forget(connection: HttpConnection): void {
-    this.#open.delete(connection);
+    const slot = this.#slots.get(connection);
+    if (slot !== undefined) this.#open.remove(slot);
+    this.#slots.delete(connection);
     const index = this.#free.findLastIndex((free) => free.connection === connection);
     if (index !== -1) this.#free.splice(index, 1);
   }

@@ -44,7 +44,7 @@ export class StallWatch {
   #ask(): void {
     const nowMs = this.#clock.monotonic();
     this.#watched.each((watched) => watched.checkStall(nowMs));
-    if (!this.#watched.empty) return;
+    if (this.#watched.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }

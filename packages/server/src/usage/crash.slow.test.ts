@@ -20,7 +20,7 @@ import { silentLog } from "../kernel/log.ts";
 import { noTokens } from "../kernel/tokens.ts";
 import { listRequests, type RequestRow } from "./queries.ts";
 import { summarize } from "./summary.ts";
-import { endOf, segmentsIn, startOf, temporaryDirectory } from "./test-parts.ts";
+import { ById, endOf, segmentsIn, startOf, temporaryDirectory } from "./test-parts.ts";
 import { openUsage, type Usage } from "./usage.ts";
 
 const [, , role, loadDirectory = ""] = process.argv;
@@ -35,11 +35,11 @@ function open(directory: string): Promise<Usage> {
 /** Keeps some requests open at all times, so that a kill finds starts without an end. */
 async function load(directory: string): Promise<void> {
   const acknowledgements = openSync(join(directory, "acknowledged"), "a");
-  const usage = await open(directory);
+  const requests = new ById(await open(directory));
   const openIds: string[] = [];
   for (let count = 0; ; count++) {
     const id = ulid(systemClock.now());
-    if (!isLetIn(usage, id)) {
+    if (!isLetIn(requests, id)) {
       await new Promise((resolve) => setTimeout(resolve, 5));
       continue;
     }
@@ -47,7 +47,7 @@ async function load(directory: string): Promise<void> {
     openIds.push(id);
     const oldest = openIds.length > 5 ? openIds.shift() : undefined;
     if (oldest !== undefined) {
-      usage.end(endOf(oldest, { tokens: { ...noTokens, input: 1 }, costMicros: 1 }));
+      requests.end(endOf(oldest, { tokens: { ...noTokens, input: 1 }, costMicros: 1 }));
       writeSync(acknowledgements, `end ${oldest}\n`);
     }
     if (count % 20 === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -55,9 +55,9 @@ async function load(directory: string): Promise<void> {
 }
 
 /** The journal is small and the load is not: until the settler has caught up, requests are refused. */
-function isLetIn(usage: Usage, requestId: string): boolean {
+function isLetIn(requests: ById, requestId: string): boolean {
   try {
-    usage.start(startOf(requestId, { startedAt: systemClock.now() }));
+    requests.start(startOf(requestId, { startedAt: systemClock.now() }));
     return true;
   } catch (error) {
     if (error instanceof AppError && error.code === "journal_unavailable") return false;

@@ -7,8 +7,8 @@ import { test, type TestContext } from "node:test";
 import { migrate, openDatabase } from "../db/index.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { listRequests } from "./queries.ts";
-import { endOf, keptLog, startOf, temporaryDirectory } from "./test-parts.ts";
-import { openUsage, type Usage } from "./usage.ts";
+import { ById, endOf, keptLog, startOf, temporaryDirectory } from "./test-parts.ts";
+import { openUsage } from "./usage.ts";
 
 /** A file system of its own with a size of its own; or why there can be none here. */
 function mountSmallDisk(t: TestContext, sizeKilobytes: number): string | Error {
@@ -34,11 +34,11 @@ function fill(path: string): void {
   }
 }
 
-function startMany(usage: Usage, prefix: string, count: number): string[] {
+function startMany(requests: ById, prefix: string, count: number): string[] {
   const admitted: string[] = [];
   for (let index = 0; index < count; index++) {
     try {
-      usage.start(startOf(`${prefix}${index}`));
+      requests.start(startOf(`${prefix}${index}`));
       admitted.push(`${prefix}${index}`);
     } catch (error) {
       assert.equal((error as { code?: unknown }).code, "journal_unavailable");
@@ -60,22 +60,23 @@ test("a full disk refuses new requests, loses none that were let in, and is got 
   const log = keptLog();
   const usage = await openUsage({ directory: join(disk, "journal"), database, clock: systemClock, log });
   t.after(() => usage.close());
+  const requests = new ById(usage);
 
-  const before = startMany(usage, "before-", 40);
+  const before = startMany(requests, "before-", 40);
   fill(join(disk, "other"));
-  const during = startMany(usage, "during-", 1_000);
+  const during = startMany(requests, "during-", 1_000);
   assert.ok(during.length < 1_000, "the disk is not full");
   assert.equal(usage.health().ok, false);
-  for (const id of [...before, ...during]) usage.end(endOf(id));
+  for (const id of [...before, ...during]) requests.end(endOf(id));
   assert.equal(usage.health().lag_rows <= before.length + during.length, true);
   await usage.flush();
   assert.equal((await listRequests(db, { limit: 5_000 })).data.length, before.length + during.length);
 
   rmSync(join(disk, "other"));
   assert.equal(usage.health().ok, true);
-  const after = startMany(usage, "after-", 500);
+  const after = startMany(requests, "after-", 500);
   assert.equal(after.length, 500);
-  for (const id of after) usage.end(endOf(id));
+  for (const id of after) requests.end(endOf(id));
   await usage.flush();
   const { data } = await listRequests(db, { limit: 5_000 });
   assert.deepEqual(data.map((row) => row.request_id).sort(), [...before, ...during, ...after].sort());
@@ -92,10 +93,11 @@ test("a disk that is full for journal and database alike loses nothing either", 
   await migrate(db);
   const usage = await openUsage({ directory: join(disk, "journal"), database, clock: systemClock, log: keptLog() });
   t.after(() => usage.close());
-  const admitted = startMany(usage, "a-", 100);
+  const requests = new ById(usage);
+  const admitted = startMany(requests, "a-", 100);
   fill(join(disk, "other"));
-  admitted.push(...startMany(usage, "b-", 2_000));
-  for (const id of admitted) usage.end(endOf(id));
+  admitted.push(...startMany(requests, "b-", 2_000));
+  for (const id of admitted) requests.end(endOf(id));
   await assert.rejects(usage.flush(), { code: "database_unavailable" });
   assert.ok(usage.health().lag_rows > 0);
   assert.match(usage.health().problem ?? "", /database/);

@@ -12,7 +12,7 @@ import {
   type RequestRecord,
   type StartRecord,
 } from "./record.ts";
-import { Segment, stepBytes, type Write } from "./segment.ts";
+import { Segment, stepBytes, type OpenRequest, type Write } from "./segment.ts";
 
 export interface JournalOptions {
   readonly directory: string;
@@ -41,12 +41,6 @@ export interface SegmentProgress {
   readonly interruptedRows: number;
   /** All its rows are in the database, and the file is gone. */
   readonly removed: boolean;
-}
-
-interface OpenRequest {
-  readonly segment: Segment;
-  readonly row: RequestRecord;
-  readonly promisedBytes: number;
 }
 
 interface JournalFile {
@@ -81,9 +75,8 @@ const movesPerStart = 2;
  */
 export class Journal {
   readonly #options: JournalOptions;
+  /** Oldest first. */
   readonly #files = new Map<string, JournalFile>();
-  /** Oldest first, so those of the oldest file come first. */
-  readonly #open = new Map<string, OpenRequest>();
   readonly #held: Buffer[] = [];
   /** Where lines are put together, one at a time. */
   readonly #line = Buffer.alloc(maxLineBytes);
@@ -104,31 +97,32 @@ export class Journal {
   }
 
   /** Throws `journal_unavailable` if the request cannot be recorded; it must then not be sent upstream. */
-  start(record: StartRecord): void {
+  start(record: StartRecord): OpenRequest {
     if (this.#closed) throw new AppError("draining");
-    if (this.#open.has(record.requestId)) throw misuse(`request ${record.requestId} was started twice`);
-    const row = interruptedRow(record);
+    const request: OpenRequest = { row: interruptedRow(record), place: undefined };
     try {
       this.#placeHeld();
-      this.#open.set(record.requestId, this.#admit(row));
+      this.#admit(request);
     } catch (error) {
       this.#trouble = error;
       throw unavailable(error);
     }
     if (this.#unfinishedFiles > maxUnfinishedFiles) this.#moveOldest();
+    return request;
   }
 
   /**
-   * Never fails for a request that is open. Ending one that is not, or no longer, is a mistake and throws `internal`. Where
-   * an end does not fit in what was promised and nothing else is free, it is written without what was dropped.
+   * Never fails for a request that is open. Ending one twice, or with the end of another, is a mistake and throws `internal`.
+   * Where an end does not fit in what was promised and nothing else is free, it is written without what was dropped.
    */
-  end(record: EndRecord): void {
-    const request = this.#open.get(record.requestId);
-    if (request === undefined) throw misuse(`request ${record.requestId} is not open`);
-    this.#open.delete(record.requestId);
-    const { segment, promisedBytes } = request;
-    segment.release(promisedBytes);
-    const line = this.#endLine(finalRow(request.row, record), segment, promisedBytes);
+  end(request: OpenRequest, record: EndRecord): void {
+    const { row, place } = request;
+    if (place === undefined || this.#closed) throw misuse(`request ${row.request_id} is not open`);
+    if (record.requestId !== row.request_id) throw misuse(`${record.requestId} is not the end of ${row.request_id}`);
+    request.place = undefined;
+    const { segment, promisedBytes } = place;
+    segment.release(place);
+    const line = this.#endLine(finalRow(row, record), segment, promisedBytes);
     try {
       this.#write(segment, line);
     } catch (error) {
@@ -186,18 +180,17 @@ export class Journal {
   /** All files are complete then: requests that have not ended are interrupted, and can no longer be ended. */
   close(): void {
     this.#closed = true;
-    this.#open.clear();
     this.#current = undefined;
     for (const file of this.#files.values()) this.#complete(file);
   }
 
-  #admit(row: RequestRecord): OpenRequest {
-    const line = encodeStart(row, this.#line);
+  /** Writes its start into the current file, which becomes its place. */
+  #admit(request: OpenRequest): void {
+    const line = encodeStart(request.row, this.#line);
     const promisedBytes = line.length + endSlackBytes;
     const segment = this.#roomFor(line.length + promisedBytes);
     segment.append(line);
-    segment.promise(promisedBytes);
-    return { segment, row, promisedBytes };
+    segment.promise(request, promisedBytes);
   }
 
   #roomFor(bytes: number): Segment {
@@ -247,25 +240,25 @@ export class Journal {
 
   /** Without this, one long stream in each file would keep all of them, and the limit would be reached by settled rows. */
   #moveOldest(): void {
-    const oldest = [...this.#open.entries().take(movesPerStart)];
-    for (const [requestId, request] of oldest) {
-      if (request.segment === this.#current) return;
-      try {
-        const moved = this.#admit(request.row);
-        this.#open.delete(requestId);
-        this.#open.set(requestId, moved);
-        request.segment.release(request.promisedBytes);
-        request.segment.append(encodeMoved(request.row.request_id));
-      } catch {
-        return; // No room: the next start tries again. No `moved` line: the end will replace the `interrupted` row.
-      } finally {
-        this.#retire(request.segment);
-      }
+    const oldest = this.#files.values().find(({ segment }) => segment !== undefined)?.segment;
+    if (oldest === undefined || oldest === this.#current) return;
+    for (const request of oldest.openRequests(movesPerStart)) this.#move(request);
+    this.#retire(oldest);
+  }
+
+  #move(request: OpenRequest): void {
+    const { row, place } = request;
+    try {
+      this.#admit(request);
+      place?.segment.release(place);
+      place?.segment.append(encodeMoved(row.request_id));
+    } catch {
+      // No room: the next start tries again. No `moved` line: the end will replace the `interrupted` row.
     }
   }
 
   #retire(segment: Segment): void {
-    if (segment === this.#current || segment.openRequests > 0) return;
+    if (segment === this.#current || !segment.idle) return;
     const file = this.#files.get(segment.name);
     if (file !== undefined) this.#complete(file);
   }

@@ -105,8 +105,7 @@ for (const database of databases) {
     const usage = await openUsage({ ...parts, retention: long });
     t.after(() => usage.close());
     for (const id of ["new-1", "new-2"]) {
-      usage.start(startOf(id, { startedAt: systemClock.now() }));
-      usage.end(endOf(id));
+      usage.end(usage.start(startOf(id, { startedAt: systemClock.now() })), endOf(id));
     }
     await usage.flush();
     while (usage.health().kept === undefined) await new Promise((resolve) => setTimeout(resolve, 5));

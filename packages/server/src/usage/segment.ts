@@ -1,5 +1,7 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { Slots } from "../kernel/slots.ts";
+import type { RequestRecord } from "./record.ts";
 
 /** `writeSync` with a position: writes `length` bytes from `offset` of `bytes` and returns how many it wrote. */
 export type Write = (descriptor: number, bytes: Buffer, offset: number, length: number, position: number) => number;
@@ -7,6 +9,19 @@ export type Write = (descriptor: number, bytes: Buffer, offset: number, length: 
 /** How far ahead a segment's file is filled with zeros: 13 µs on the machine this was measured on. */
 export const stepBytes = 65_536;
 const zeros = Buffer.alloc(stepBytes);
+
+/** A request that was let in: to be handed back to the journal with its end. */
+export interface OpenRequest {
+  readonly row: RequestRecord;
+  /** Where its start was written; `undefined` once it has ended. */
+  place: Place | undefined;
+}
+
+export interface Place {
+  readonly segment: Segment;
+  readonly slot: number;
+  readonly promisedBytes: number;
+}
 
 /**
  * One file of the journal, as its writer sees it.
@@ -23,10 +38,10 @@ export class Segment {
   readonly name: string;
   readonly #descriptor: number;
   readonly #write: Write;
+  readonly #open = new Slots<OpenRequest>();
   #usedBytes = 0;
   #promisedBytes = 0;
   #allocatedBytes = 0;
-  #openRequests = 0;
   #failed = false;
 
   private constructor(name: string, descriptor: number, write: Write) {
@@ -48,8 +63,14 @@ export class Segment {
     return this.#allocatedBytes;
   }
 
-  get openRequests(): number {
-    return this.#openRequests;
+  /** Whether all its requests have ended, or were moved. */
+  get idle(): boolean {
+    return this.#open.size === 0;
+  }
+
+  /** So many of those that have not, or all there are. */
+  openRequests(count: number): OpenRequest[] {
+    return this.#open.some(count);
   }
 
   /** Whether a write has failed. Such a segment takes no new requests; its open ones still try to end in it. */
@@ -72,15 +93,15 @@ export class Segment {
   }
 
   /** Takes a request in: `bytes` of the free room are promised to its end. */
-  promise(bytes: number): void {
+  promise(request: OpenRequest, bytes: number): void {
     this.#promisedBytes += bytes;
-    this.#openRequests += 1;
+    request.place = { segment: this, slot: this.#open.add(request), promisedBytes: bytes };
   }
 
-  /** The request's end is about to be written, here or elsewhere. */
-  release(bytes: number): void {
-    this.#promisedBytes -= bytes;
-    this.#openRequests -= 1;
+  /** The end of a request that was in this place is about to be written, here or elsewhere. */
+  release({ slot, promisedBytes }: Place): void {
+    this.#promisedBytes -= promisedBytes;
+    this.#open.remove(slot);
   }
 
   /** Writes a line for which there is room. Throws if it could not be written whole; then nothing was. */

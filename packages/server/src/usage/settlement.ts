@@ -81,11 +81,14 @@ export class Settlement {
 
   async #settleLines(name: string, position: Position, lines: readonly Line[]): Promise<void> {
     const rows: RowValues[] = [];
+    /** Of these lines alone: nearly all of them end here too, and need not pass through the map that stays. */
+    const open = new Map<string, string>();
     for (const line of lines) {
-      if (line.kind === "start") position.open.set(line.requestId, line.json);
-      if (line.kind === "end" || line.kind === "moved") position.open.delete(line.requestId);
+      if (line.kind === "start") open.set(line.requestId, line.json);
+      else if (line.kind !== "damaged" && !open.delete(line.requestId)) position.open.delete(line.requestId);
       if (line.kind === "end") rows.push(line.values);
     }
+    for (const [requestId, json] of open) position.open.set(requestId, json);
     await this.#settle(name, position, rows);
     for (const line of lines) if (line.kind === "damaged") this.#reject(name, "damaged", { line: line.text });
   }

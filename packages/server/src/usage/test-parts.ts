@@ -9,6 +9,8 @@ import { noTokens } from "../kernel/tokens.ts";
 import { createLedger } from "./ledger.ts";
 import { valuesOf } from "./line.ts";
 import { finalRow, interruptedRow, type EndRecord, type StartRecord } from "./record.ts";
+import type { OpenRequest } from "./segment.ts";
+import type { Usage } from "./usage.ts";
 
 /** A request as Claude Code makes it. */
 export function startOf(requestId: string, changes: Partial<StartRecord> = {}): StartRecord {
@@ -57,6 +59,26 @@ export function endOf(requestId: string, changes: Partial<EndRecord> = {}): EndR
     dropped: null,
     ...changes,
   };
+}
+
+/** Ends requests by their ids, for tests that start them so. */
+export class ById {
+  readonly #recorder: Pick<Usage, "start" | "end">;
+  readonly #open = new Map<string, OpenRequest>();
+
+  constructor(recorder: Pick<Usage, "start" | "end">) {
+    this.#recorder = recorder;
+  }
+
+  start(record: StartRecord): void {
+    this.#open.set(record.requestId, this.#recorder.start(record));
+  }
+
+  end(record: EndRecord): void {
+    const request = this.#open.get(record.requestId);
+    assert.ok(request, `${record.requestId} was not started`);
+    this.#recorder.end(request, record);
+  }
 }
 
 /** A request's row, settled: ended unless `ended` is missing. */

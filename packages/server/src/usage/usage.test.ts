@@ -11,8 +11,8 @@ import { endOf, keptLog, segmentsIn, startOf, temporaryDirectory } from "./test-
 import { openUsage, type Usage, type UsageParts } from "./usage.ts";
 
 function run(usage: Usage, ...ids: readonly string[]): void {
-  for (const id of ids) usage.start(startOf(id));
-  for (const id of ids) usage.end(endOf(id));
+  const started = ids.map((id) => ({ id, request: usage.start(startOf(id)) }));
+  for (const { id, request } of started) usage.end(request, endOf(id));
 }
 
 function ids(count: number, prefix = "r"): string[] {
@@ -36,7 +36,7 @@ for (const database of databases) {
     const url = await database.create("migrated");
     const { usage, close } = await open(t, { directory, database: { url, home: directory } });
     run(usage, ...ids(1_500));
-    usage.start(startOf("open"));
+    const last = usage.start(startOf("open"));
     await usage.flush();
     const db = await openDatabase({ url, home: directory });
     t.after(() => db.close());
@@ -45,7 +45,7 @@ for (const database of databases) {
     assert.ok(page.data.every((row) => row.outcome === "ok" && row.cost_micros === 20_100));
     assert.deepEqual([usage.health().ok, usage.health().lag_rows, usage.health().problem], [true, 0, undefined]);
 
-    usage.end(endOf("open"));
+    usage.end(last, endOf("open"));
     await close();
     assert.equal((await getRequest(db, "open"))?.outcome, "ok");
     assert.deepEqual(segmentsIn(directory), [], "nothing is left to settle");
@@ -175,8 +175,7 @@ test("a row that the database refuses shows in health", async (t) => {
   const directory = temporaryDirectory(t);
   const url = (await databases[0]?.create("migrated")) ?? "";
   const { usage, log } = await open(t, { directory, database: { url, home: directory } });
-  usage.start(startOf("r1"));
-  usage.end(endOf("r1", { attempts: 0.5 }));
+  usage.end(usage.start(startOf("r1")), endOf("r1", { attempts: 0.5 }));
   run(usage, "r2");
   await usage.flush();
   assert.deepEqual([usage.health().ok, usage.health().lag_rows], [true, 0]);

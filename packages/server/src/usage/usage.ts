@@ -4,6 +4,7 @@ import type { Log } from "../kernel/log.ts";
 import { Journal, type SegmentProgress } from "./journal.ts";
 import type { EndRecord, StartRecord } from "./record.ts";
 import type { KeptRequests, Retention } from "./retention.ts";
+import type { OpenRequest } from "./segment.ts";
 import { Settler, type LedgerAddress } from "./settler.ts";
 
 export interface UsageParts {
@@ -36,12 +37,12 @@ export interface Usage {
    * Records that a request is about to be sent upstream: a few microseconds, on disk (the kernel's) when it returns.
    * Throws `journal_unavailable` if it cannot be recorded; then the request must be refused.
    */
-  start(record: StartRecord): void;
+  start(record: StartRecord): OpenRequest;
   /**
    * Records how a started request ended; to be called exactly once, before its reply ends. Room for it was set aside at
    * the start, so a full disk does not make it fail. Throws `internal` for a request that is not open.
    */
-  end(record: EndRecord): void;
+  end(request: OpenRequest, record: EndRecord): void;
   /** Resolves once every request that has ended is in the database. Rejects if that cannot be done now. */
   flush(): Promise<void>;
   health(): UsageHealth;
@@ -75,8 +76,8 @@ export async function openUsage(parts: UsageParts): Promise<Usage> {
   });
   return {
     start: (record) => journal.start(record),
-    end(record) {
-      journal.end(record);
+    end(request, record) {
+      journal.end(request, record);
       settler.poke();
     },
     async flush() {

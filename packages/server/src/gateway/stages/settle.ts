@@ -39,8 +39,7 @@ const bytesPerToken = 4;
 /** `trace` is told of every exchange that ended: names, counts and times, nothing of its content. */
 export function createSettler(usage: Usage, clock: Clock, trace?: (end: EndRecord) => void): Settler {
   function start(exchange: Exchange): void {
-    usage.start(startRecord(exchange));
-    exchange.journalled = true;
+    exchange.journalled = usage.start(startRecord(exchange));
   }
 
   /** Nothing was sent for it, so it may be answered without being recorded: a full journal must not keep the answer back. */
@@ -58,11 +57,13 @@ export function createSettler(usage: Usage, clock: Clock, trace?: (end: EndRecor
     start,
     refuse(exchange, error) {
       if (error.code === "journal_unavailable") return; // nowhere to put it down
-      if (!exchange.journalled && !startIfPossible(exchange)) return;
+      if (exchange.journalled === undefined && !startIfPossible(exchange)) return;
       const nothing = { reading: undefined, firstByteMs: null, responseBytes: 0 };
       this.end(exchange, { status: error.status, outcome: "refused", errorCode: error.code, ...nothing });
     },
     end(exchange, ending) {
+      const { journalled } = exchange;
+      if (journalled === undefined) throw new AppError("internal", {}, { detail: `${exchange.id} was not started` });
       const settled = settle(exchange, ending);
       const record: EndRecord = {
         requestId: exchange.id,
@@ -84,7 +85,7 @@ export function createSettler(usage: Usage, clock: Clock, trace?: (end: EndRecor
         upstreamDialect: askedIn(exchange),
         dropped: describeLosses(exchange.losses),
       };
-      usage.end(record);
+      usage.end(journalled, record);
       trace?.(record);
       return settled;
     },
