@@ -31,8 +31,6 @@ await build({
   // A native add-on, optional: found where it is installed, done without where it is not.
   external: ["@napi-rs/keyring"],
   // Packages that are still CommonJS ask for Node's own modules by `require`.
-  banner: {
-    js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
-  },
+  banner: { js: "const require=process.getBuiltinModule;" },
 });
 cpSync(join(source, "catalog/data"), join(output, "data"), { recursive: true });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import test from "node:test";
-import { z } from "zod";
+import * as z from "zod";
 import { resource, type CallOf, type HandlersOf, type ReplyOf, type RequestOf } from "./endpoint.ts";
 import { endpoints, type Declaration } from "./index.ts";
 

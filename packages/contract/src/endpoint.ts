@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 
 /**
  * Who may call an endpoint. `admin`: a valid admin token. `setup`: an admin token, or the one-time setup code in the

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type * as audit from "./schemas/audit.ts";
 import type * as credentials from "./schemas/credentials.ts";
 import type * as imports from "./schemas/imports.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { count, page, paging, time } from "./values.ts";
 
 export const auditEvent = z.object({

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { testResult } from "./providers.ts";
 import { count, duration, line, page, paging, secretValue, time } from "./values.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { count, line, secretValue, time } from "./values.ts";
 
 const providers = z.object({

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { secretMaxBytes, secretName } from "../secret-names.ts";
 import { dialect } from "./providers.ts";
 import { tokenPrice, unitPrice } from "./models.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { duration, line, page, paging, slug, time } from "./values.ts";
 
 export const key = z.object({

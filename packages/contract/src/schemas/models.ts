@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { count, line, time } from "./values.ts";
 
 /** Micro-dollars per million tokens. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Declaration, EndpointSchemas } from "../endpoint.ts";
 import { endpoints } from "../endpoints.ts";
 import { auditEvent } from "./audit.ts";

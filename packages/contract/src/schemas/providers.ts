@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { model } from "./models.ts";
 import { count, line, secretValue, slug, time } from "./values.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { usageFilter } from "./usage.ts";
 import { count, page, paging, time } from "./values.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { tokenPrice, unitPrice } from "./models.ts";
 import { dialect } from "./providers.ts";
 import { line, page, paging, time } from "./values.ts";

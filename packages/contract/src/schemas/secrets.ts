@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { secretMaxBytes } from "../secret-names.ts";
 import { count, page, time } from "./values.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { line, time } from "./values.ts";
 
 export const owner = z.object({ id: z.string(), name: z.string(), created_at: time });

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** `2026-01-31T08:00:00.000Z` */
 export const time = z.iso.datetime();

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { count, line, time } from "./values.ts";
 
 const state = z.enum(["sealed", "unsealed"]);

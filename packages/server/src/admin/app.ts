@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { endpoints, type Declaration, type EndpointSchemas } from "@portcullis/contract";
 import { schemas } from "@portcullis/contract/schemas";
-import type { z } from "zod";
+import type * as z from "zod";
 import { AppError, asAppError, describe } from "../kernel/errors.ts";
 import { withoutKeys } from "../kernel/key-shapes.ts";
 import { ulid } from "../kernel/ids.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { z } from "zod";
+import * as z from "zod";
 import { findModel, modelsNamed, modelsOf } from "./models.ts";
 
 const folder = new URL("./data/", import.meta.url);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { z } from "zod";
+import * as z from "zod";
 import { efforts, type ModelTraits, unknownTraits } from "../kernel/model-traits.ts";
 import { createGlob } from "./glob.ts";
 import { findModel, modelsOf } from "./models.ts";

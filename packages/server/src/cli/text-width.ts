@@ -1,7 +1,13 @@
 // How text looks on a terminal: what is printed there came from people and providers, so it may be wide, combined,
 // or made to move the cursor.
 
-const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+let segmenter: Intl.Segmenter | undefined;
+
+/** Made when it is needed: its tables take 20 ms to load, which every command would pay. */
+function graphemes(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  return segmenter.segment(text);
+}
 
 /** Blocks whose characters take two columns (Unicode, East Asian Width W and F). */
 const wide =
@@ -21,7 +27,7 @@ export function printable(text: string): string {
 export function textWidth(text: string): number {
   if (/^[\x20-\x7e]*$/.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of segmenter.segment(text)) width += graphemeWidth(segment);
+  for (const { segment } of graphemes(text)) width += graphemeWidth(segment);
   return width;
 }
 
@@ -35,7 +41,7 @@ export function fitText(text: string, width: number, align: "left" | "right" = "
 function cutText(text: string, width: number): string {
   let kept = "";
   let used = 0;
-  for (const { segment } of segmenter.segment(text)) {
+  for (const { segment } of graphemes(text)) {
     used += graphemeWidth(segment);
     if (used > width - 1) break;
     kept += segment;

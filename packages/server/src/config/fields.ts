@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import { isAbsolute } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { parseDurationMs } from "../kernel/clock.ts";
 import { parseReference } from "../kernel/reference.ts";
 

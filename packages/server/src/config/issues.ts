@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { nearest } from "./nearest.ts";
 import { childrenAt, formatPath, keyNear, settingAt, type Path, type Setting } from "./settings.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isModelAt, isName, isRouteName, text } from "./fields.ts";
 
 // The sections `routes` and `translation` of portcullis.yaml; see schema.ts.

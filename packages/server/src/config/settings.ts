@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { JSONSchema } from "zod/v4/core";
 import { configSchema, flagNames, type SchemaNames } from "./schema.ts";
 

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { AppError } from "../kernel/errors.ts";
 import type { Allowed } from "./callers.ts";
@@ -7,6 +7,7 @@ import { holdBack } from "./expect.ts";
 import { checkHead } from "./head.ts";
 import type { PlainPlane } from "./lane/lane.ts";
 import { Lanes } from "./lane/lanes.ts";
+import { createServer } from "./node-http.ts";
 import { answerOn, explain } from "./unreadable.ts";
 
 export interface ListenerOptions extends ConnectionLimits {

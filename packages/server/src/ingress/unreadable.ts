@@ -1,6 +1,6 @@
-import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { AppError } from "../kernel/errors.ts";
+import { STATUS_CODES } from "./node-http.ts";
 
 /** How long a connection that was given up may go on taking its answer in. */
 const lingerMs = 2_000;

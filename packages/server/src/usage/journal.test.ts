@@ -2,13 +2,12 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { getHeapSpaceStatistics } from "node:v8";
 import { AppError } from "../kernel/errors.ts";
 import { fakeClock } from "../kernel/clock.ts";
 import { Journal, type JournalOptions } from "./journal.ts";
 import { describeLosses } from "./dropped.ts";
 import { columns, decodeLines } from "./line.ts";
-import type { OpenRequest, Write } from "./segment.ts";
+import type { Write } from "./segment.ts";
 import { ById, endOf, segmentsIn, startOf, temporaryDirectory } from "./test-parts.ts";
 
 const mebibyte = 1_048_576;
@@ -343,27 +342,4 @@ test("a full disk fails no end: its room was set aside when the request was let 
   for (const id of open) requests.end(endOf(id));
   assert.equal(journal.heldRows, 0);
   assert.equal(readBack(directory).ended.length, ended + open.length);
-});
-
-/** Where V8 puts what has outlived two young collections: there it stays until the next full one. */
-function oldSpaceBytes(): number {
-  return getHeapSpaceStatistics().find((space) => space.space_name === "old_space")?.space_used_size ?? Number.NaN;
-}
-
-test("requests that come and go leave nothing behind in the old generation", (t) => {
-  const journal = openJournal(temporaryDirectory(t), { maxBytes: 256 * mebibyte });
-  const open: { id: string; request: OpenRequest }[] = [];
-  const pass = (count: number): void => {
-    for (let index = 0; index < count; index++) {
-      const id = `r${index}`;
-      open.push({ id, request: journal.start(startOf(id)) });
-      const oldest = open.length > 3 ? open.shift() : undefined;
-      if (oldest !== undefined) journal.end(oldest.request, endOf(oldest.id));
-    }
-  };
-  pass(5_000); // so that what is compiled and grows once has done so
-  const before = oldSpaceBytes();
-  pass(40_000);
-  const grownBytes = oldSpaceBytes() - before;
-  assert.ok(grownBytes < 2 * mebibyte, `40,000 requests left ${grownBytes} bytes`);
 });

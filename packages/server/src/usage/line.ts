@@ -80,12 +80,26 @@ type Value = string | number | null;
 
 export type Line =
   | { readonly kind: "start"; readonly requestId: string; readonly json: string }
-  | { readonly kind: "end"; readonly requestId: string; readonly values: RowValues }
   | { readonly kind: "moved"; readonly requestId: string }
-  | { readonly kind: "damaged"; readonly text: string };
+  | EndLine
+  | DamagedLine;
+
+interface EndLine {
+  readonly kind: "end";
+  readonly requestId: string;
+  readonly values: RowValues;
+}
+
+interface DamagedLine {
+  readonly kind: "damaged";
+  readonly text: string;
+}
 
 const lineFeed = 10;
 const space = 32;
+const quote = 34;
+const movedLetter = 109;
+const startLetter = 115;
 /** Where a line's JSON begins: behind the checksum and the kind. */
 const jsonOffset = 11;
 /** Ample: the texts of a row are cut, so that its line takes 6,000 bytes at the most. */
@@ -194,19 +208,74 @@ function hasHex(bytes: Buffer, value: number): boolean {
   return true;
 }
 
-/**
- * Reads whole lines. `usedBytes` is where the last of them ends; what follows has no line feed yet. Zero bytes before a
- * line are room that was set aside (or, after a power cut, a page that never reached the disk) and are passed over.
- */
-export function decodeLines(bytes: Buffer): { readonly lines: readonly Line[]; readonly usedBytes: number } {
+/** Whole lines, and where the last of them ends; what follows has no line feed yet. */
+interface Lines<Kind extends Line> {
+  readonly lines: readonly Kind[];
+  readonly usedBytes: number;
+}
+
+/** Reads all lines. */
+export function decodeLines(bytes: Buffer): Lines<Line> {
   const lines: Line[] = [];
+  const usedBytes = eachLine(bytes, (from, to) => lines.push(decodeLine(bytes.subarray(from, to))));
+  return { lines, usedBytes };
+}
+
+/** Reads ends and what is damaged, but for starts and `moved` lines: of those `followStarts` tells. */
+export function decodeEnds(bytes: Buffer): Lines<EndLine | DamagedLine> {
+  const lines: (EndLine | DamagedLine)[] = [];
+  const usedBytes = eachLine(bytes, (from, to) => {
+    if (isAdmission(bytes, from)) return;
+    const line = decodeLine(bytes.subarray(from, to));
+    if (line.kind === "end" || line.kind === "damaged") lines.push(line);
+  });
+  return { lines, usedBytes };
+}
+
+/**
+ * Adds the starts in these lines to `open`, by request, as JSON, and takes out what has ended or was moved; `report` gets the
+ * text of a start or a `moved` line that is damaged. Ends are taken at their word if all of the file's are known to be
+ * readable. Returns where the last whole line ends.
+ */
+export function followStarts(
+  bytes: Buffer,
+  open: Map<string, string>,
+  endsAreReadable: boolean,
+  report: (text: string) => void,
+): number {
+  return eachLine(bytes, (from, to) => {
+    if (endsAreReadable && !isAdmission(bytes, from)) return void open.delete(idAt(bytes, from));
+    const line = decodeLine(bytes.subarray(from, to));
+    if (line.kind === "start") open.set(line.requestId, line.json);
+    else if (line.kind !== "damaged") open.delete(line.requestId);
+    else if (isAdmission(bytes, from)) report(line.text);
+  });
+}
+
+/**
+ * Zero bytes before a line are room that was set aside (or, after a power cut, a page that never reached the disk) and are
+ * passed over.
+ */
+function eachLine(bytes: Buffer, act: (from: number, to: number) => void): number {
   let from = 0;
   for (let to = bytes.indexOf(lineFeed); to !== -1; to = bytes.indexOf(lineFeed, from)) {
     while (bytes[from] === 0) from++;
-    lines.push(decodeLine(bytes.subarray(from, to)));
+    act(from, to);
     from = to + 1;
   }
-  return { lines, usedBytes: from };
+  return from;
+}
+
+/** Whether a line says that it is a start or a `moved` line. */
+function isAdmission(bytes: Buffer, from: number): boolean {
+  const kind = bytes[from + 9];
+  return (kind === startLetter || kind === movedLetter) && bytes[from + 8] === space && bytes[from + 10] === space;
+}
+
+/** The request of a line, as it stands in its JSON. */
+function idAt(bytes: Buffer, from: number): string {
+  const idOffset = from + jsonOffset + 2;
+  return bytes.toString("utf8", idOffset, bytes.indexOf(quote, idOffset));
 }
 
 function decodeLine(bytes: Buffer): Line {

@@ -2,16 +2,19 @@ import { closeSync, existsSync, openSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { SegmentProgress, SegmentState } from "./journal.ts";
 import type { Ledger } from "./ledger.ts";
-import { decodeLines, decodeRow, type Line, type RowValues } from "./line.ts";
+import { decodeEnds, decodeRow, followStarts, type RowValues } from "./line.ts";
 import type { Reject, Rejects } from "./rejects.ts";
 
 /** About 350 requests; a line is never longer. */
 const chunkBytes = 262_144;
 
-/** How far a file has been read, and which of the starts in it still wait for their end. */
+/** How far the ends in a file have been read. */
 interface Position {
   offset: number;
-  readonly open: Map<string, string>;
+  /** Whether lines were found that could not be read. */
+  damaged: boolean;
+  /** The starts without an end, as JSON: looked for once the file is complete. */
+  open?: readonly string[];
   foundRows: number;
   settledRows: number;
 }
@@ -22,7 +25,10 @@ export interface SettlementParts {
   readonly rejects: Rejects;
 }
 
-/** Reads journal files and settles them. Keeps its position in memory: a file read again from its start does no harm. */
+/**
+ * Reads journal files and settles them. Keeps its position in memory: a file read again from its start does no harm. Nothing is
+ * remembered of a request that is open: a file is read once more when it is complete, for starts that have no end.
+ */
 export class Settlement {
   readonly #parts: SettlementParts;
   readonly #positions = new Map<string, Position>();
@@ -39,7 +45,7 @@ export class Settlement {
   async advance(state: SegmentState, report: (progress: SegmentProgress) => void): Promise<void> {
     const { name, complete } = state;
     const path = join(this.#parts.directory, name);
-    const position = this.#positions.get(name) ?? { offset: 0, open: new Map(), foundRows: 0, settledRows: 0 };
+    const position = this.#positions.get(name) ?? { offset: 0, damaged: false, foundRows: 0, settledRows: 0 };
     const tell = (interruptedRows: number, removed: boolean): void => {
       const { foundRows, settledRows } = position;
       report({ name, foundRows, settledRows, interruptedRows, removed });
@@ -52,7 +58,7 @@ export class Settlement {
       tell(0, false);
     }
     if (!complete) return;
-    const interruptedRows = await this.#settleOpen(name, position);
+    const interruptedRows = await this.#settleOpen(state, position);
     rmSync(path);
     this.#positions.delete(name);
     tell(interruptedRows, true);
@@ -62,8 +68,11 @@ export class Settlement {
     const { name, usedBytes: endOffset } = state;
     const wantedBytes = Math.min(chunkBytes, endOffset - position.offset);
     const chunk = readChunk(join(this.#parts.directory, name), position.offset, wantedBytes);
-    const { lines, usedBytes } = decodeLines(chunk);
-    await this.#settleLines(name, position, lines);
+    const { lines, usedBytes } = decodeEnds(chunk);
+    const rows = lines.flatMap((line) => (line.kind === "end" ? [line.values] : []));
+    await this.#settle(name, position, rows);
+    for (const line of lines) if (line.kind === "damaged") this.#reject(name, "damaged", { line: line.text });
+    position.damaged ||= rows.length < lines.length;
     if (usedBytes > 0) {
       position.offset += usedBytes;
       return;
@@ -73,34 +82,36 @@ export class Settlement {
       position.offset = endOffset;
       return;
     }
-    // No line feed: zeros, or the line that was being written when the process died, or a whole chunk of damage.
-    const zeros = chunk.findIndex((byte) => byte !== 0);
-    if (zeros === 0 && chunk.length === chunkBytes) this.#reject(name, "damaged", { line: chunk.toString("latin1") });
-    position.offset += zeros > 0 ? zeros : chunk.length;
-  }
-
-  async #settleLines(name: string, position: Position, lines: readonly Line[]): Promise<void> {
-    const rows: RowValues[] = [];
-    /** Of these lines alone: nearly all of them end here too, and need not pass through the map that stays. */
-    const open = new Map<string, string>();
-    for (const line of lines) {
-      if (line.kind === "start") open.set(line.requestId, line.json);
-      else if (line.kind !== "damaged" && !open.delete(line.requestId)) position.open.delete(line.requestId);
-      if (line.kind === "end") rows.push(line.values);
+    if (chunk[0] !== 0 && chunk.length === chunkBytes) {
+      this.#reject(name, "damaged", { line: chunk.toString("latin1") });
+      position.damaged = true;
     }
-    for (const [requestId, json] of open) position.open.set(requestId, json);
-    await this.#settle(name, position, rows);
-    for (const line of lines) if (line.kind === "damaged") this.#reject(name, "damaged", { line: line.text });
+    position.offset += withoutLine(chunk);
   }
 
   /** Starts without an end: settled as they were started. Returns how many there were. */
-  async #settleOpen(name: string, position: Position): Promise<number> {
-    const starts = [...position.open.values()].map((json) => ({ json, row: decodeRow(json) }));
-    const rows = starts.flatMap(({ row }) => (row === undefined ? [] : [row]));
-    await this.#settle(name, position, rows);
+  async #settleOpen({ name, usedBytes }: SegmentState, position: Position): Promise<number> {
+    position.open ??= this.#openStarts(name, usedBytes, position.damaged);
+    const starts = position.open.map((json) => ({ json, row: decodeRow(json) }));
+    await this.#settle(
+      name,
+      position,
+      starts.flatMap(({ row }) => (row === undefined ? [] : [row])),
+    );
     for (const { json, row } of starts) if (row === undefined) this.#reject(name, "unreadable", { line: json });
-    position.open.clear();
     return starts.length;
+  }
+
+  #openStarts(name: string, endOffset: number, damaged: boolean): readonly string[] {
+    const open = new Map<string, string>();
+    let offset = 0;
+    while (offset < endOffset) {
+      const chunk = readChunk(join(this.#parts.directory, name), offset, Math.min(chunkBytes, endOffset - offset));
+      if (chunk.length === 0) break; // shorter than it was, which has been told
+      const usedBytes = followStarts(chunk, open, !damaged, (line) => this.#reject(name, "damaged", { line }));
+      offset += usedBytes > 0 ? usedBytes : withoutLine(chunk);
+    }
+    return [...open.values()];
   }
 
   async #settle(name: string, position: Position, rows: readonly RowValues[]): Promise<void> {
@@ -112,6 +123,12 @@ export class Settlement {
   #reject(file: string, reason: string, what: Pick<Reject, "line" | "row"> = {}): void {
     this.#parts.rejects.add({ file, reason, ...what });
   }
+}
+
+/** How much to pass over where there is no line feed: zeros, or else the line that was being written when the process died, or damage. */
+function withoutLine(chunk: Buffer): number {
+  const zeros = chunk.findIndex((byte) => byte !== 0);
+  return zeros > 0 ? zeros : chunk.length;
 }
 
 function readChunk(path: string, offset: number, wantedBytes: number): Buffer {

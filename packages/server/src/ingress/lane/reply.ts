@@ -1,7 +1,7 @@
-import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { TurnWrites, Writer } from "../../kernel/turn-writes.ts";
 import type { HttpReply } from "../http.ts";
+import { STATUS_CODES } from "../node-http.ts";
 import type { ComingBody } from "./coming-body.ts";
 
 /** What a reply needs to know of the connections it is written for. */
