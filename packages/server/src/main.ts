@@ -1,29 +1,4 @@
 import "./runtime-flags.ts";
-import { backupCommands } from "./backups.ts";
-import { takeEnvironmentCopy } from "./config/index.ts";
-import { runCli } from "./cli/index.ts";
-import { homePath, readAdminToken } from "./home/index.ts";
-import { configNames, load } from "./settings.ts";
-import { databaseCommands } from "./maintenance.ts";
-import { serve } from "./serve.ts";
-import { version } from "./version.ts";
 
-// What is created is for its owner alone, whatever the shell's umask.
-process.umask(0o077);
-
-process.exitCode = await runCli(process.argv.slice(2), {
-  version,
-  environment: takeEnvironmentCopy(),
-  configNames,
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  self: [process.execPath, new URL("../bin/portcullis.js", import.meta.url).pathname],
-  readAdminToken: async (home) => readAdminToken(homePath(load({ home, config: undefined }).home)),
-  serve,
-  demo: async (options, say) => (await import("./demo.ts")).demo(options, say),
-  simulate: async (options, started) => (await import("./simulate.ts")).simulate(options, started),
-  doctor: async (place) => (await import("./doctor.ts")).doctor(place),
-  database: databaseCommands,
-  backups: backupCommands,
-});
+// Only now, and not by an `import` of its own: that would be loaded first, and once more by the process that takes this one's place.
+await import("./program.ts");

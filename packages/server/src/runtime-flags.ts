@@ -5,7 +5,7 @@ import process from "node:process";
  * keep further threads busy beside them, which on a machine that has other things to do costs more than it saves. And
  * glibc would give each thread a heap of its own, in which what a compiler thread once needed stays unused for good. Both
  * can only be said when a process starts, so `serve` replaces itself once by the same program with the flags: same
- * process id, same streams, some 40 ms. Where the operating system cannot do that (Windows), it goes on without.
+ * process id, same streams, some 40 ms as long as nothing else was loaded before. Where the operating system cannot do that (Windows), it goes on without.
  */
 const flags = ["--single-threaded-gc", "--max-semi-space-size=16"];
 const oneHeap = { MALLOC_ARENA_MAX: "1" };
