@@ -1,10 +1,7 @@
-import { backupCommands } from "./backups.ts";
 import { takeEnvironmentCopy } from "./config/index.ts";
 import { runCli } from "./cli/index.ts";
 import { homePath, readAdminToken } from "./home/index.ts";
 import { configNames, load } from "./settings.ts";
-import { databaseCommands } from "./maintenance.ts";
-import { serve } from "./serve.ts";
 import { version } from "./version.ts";
 
 // What is created is for its owner alone, whatever the shell's umask.
@@ -19,10 +16,11 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stderr: process.stderr,
   self: [process.execPath, new URL("../bin/portcullis.js", import.meta.url).pathname],
   readAdminToken: async (home) => readAdminToken(homePath(load({ home, config: undefined }).home)),
-  serve,
+  // What only some commands need is loaded by those.
+  serve: async (options, started) => (await import("./serve.ts")).serve(options, started),
   demo: async (options, say) => (await import("./demo.ts")).demo(options, say),
   simulate: async (options, started) => (await import("./simulate.ts")).simulate(options, started),
   doctor: async (place) => (await import("./doctor.ts")).doctor(place),
-  database: databaseCommands,
-  backups: backupCommands,
+  database: async (place) => (await import("./maintenance.ts")).databaseCommands(place),
+  backups: async (place) => (await import("./backups.ts")).backupCommands(place),
 });

@@ -143,6 +143,6 @@ export interface CliParts {
   /** Runs a simulated provider; resolves once it has been told to stop. */
   simulate(options: SimulateOptions, started: (facts: { readonly url: string }) => void): Promise<void>;
   doctor(place: Place): Promise<readonly Finding[]>;
-  database(place: Place): DatabaseCommands;
-  backups(place: Place): BackupCommands;
+  database(place: Place): DatabaseCommands | Promise<DatabaseCommands>;
+  backups(place: Place): BackupCommands | Promise<BackupCommands>;
 }

@@ -6,7 +6,7 @@ const status = leaf({
   parameters: { config },
   examples: ["portcullis db status"],
   async run({ parts, output, show, globals }, values) {
-    const found = await parts.database({ home: globals.home, config: values.config }).status();
+    const found = await (await parts.database({ home: globals.home, config: values.config })).status();
     show(found, () =>
       output.record({
         engine: found.engine,
@@ -22,7 +22,7 @@ const migrate = leaf({
   parameters: { config },
   examples: ["portcullis db migrate"],
   async run({ parts, output, show, globals }, values) {
-    const done = await parts.database({ home: globals.home, config: values.config }).migrate();
+    const done = await (await parts.database({ home: globals.home, config: values.config })).migrate();
     show(done, () => {
       if (done.applied.length === 0) output.line(`the schema is up to date (${done.to})`);
       if (done.backup !== undefined) output.line(`copied the database to ${done.backup}`);
@@ -35,7 +35,7 @@ const backup = leaf({
   parameters: { file: argument("<file>", "the file to write, which must not exist"), config },
   examples: ["portcullis db backup portcullis-backup.db"],
   async run({ parts, output, show, globals }, values) {
-    const written = await parts.database({ home: globals.home, config: values.config }).backup(values.file);
+    const written = await (await parts.database({ home: globals.home, config: values.config })).backup(values.file);
     show(written, () => output.line(`wrote ${written.bytes} bytes to ${written.file}`));
   },
 });

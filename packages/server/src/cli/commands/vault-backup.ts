@@ -17,7 +17,7 @@ export const backup = leaf({
     "portcullis vault backup portcullis.age --recipients-file recipients.txt --replace",
   ],
   async run(context, { file, recipients = [], recipientsFile, fromEnv, replace }) {
-    const backups = context.parts.backups({ home: context.globals.home, config: undefined });
+    const backups = await context.parts.backups({ home: context.globals.home, config: undefined });
     const written = await backups.save(file, { replace }, async () => {
       const fromFile = recipientsFile === undefined ? [] : await backups.recipients(recipientsFile);
       const input = await holders(context, [...recipients, ...fromFile], fromEnv);
@@ -47,7 +47,7 @@ export const restore = leaf({
     "portcullis vault restore portcullis.age --home /srv/portcullis --identity key.txt",
   ],
   async run(context, { file, identity, fromEnv, dryRun, config }) {
-    const report = await context.parts.backups({ home: context.globals.home, config }).restore({
+    const report = await (await context.parts.backups({ home: context.globals.home, config })).restore({
       file,
       dryRun,
       identityFile: identity,
