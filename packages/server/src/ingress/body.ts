@@ -79,6 +79,8 @@ function receiveStream(stream: BodyStream, limits: BodyLimits, take: TakeChunk):
   return new Promise((resolve, reject) => {
     let sizeBytes = 0;
     let over = false;
+    /** What was made of the latest chunk that took a while. */
+    let taking: Promise<void> | undefined;
     let stopWatching = (): void => undefined;
     const fail = (thrown: unknown): void => {
       over = true;
@@ -92,6 +94,7 @@ function receiveStream(stream: BodyStream, limits: BodyLimits, take: TakeChunk):
       if (sizeBytes > limits.limitBytes) return fail(tooLarge(limits));
       const taken = attempt(take, chunk);
       if (taken === undefined) return;
+      taking = taken;
       stream.pause();
       taken.then(() => {
         if (!over) stream.resume();
@@ -100,7 +103,7 @@ function receiveStream(stream: BodyStream, limits: BodyLimits, take: TakeChunk):
     stream.on("end", () => {
       over = true;
       stopWatching();
-      resolve();
+      resolve(taking); // a stream of Node's that was paused at its last chunk ends all the same
     });
     const leave = (): void => {
       if (!over) fail(new AppError("invalid_request", { problem: "the request body ended early" }));
