@@ -10,11 +10,11 @@ import { Tally, firstByteTimer } from "./tally.ts";
 /** More than that are never open; what is due beyond waits, and its time runs. */
 const maxConnections = 1_000;
 const patienceMs = 10_000;
-const warmUpSeconds = 1;
+const warmUpSeconds = 0.5;
 
 /**
  * Asks at a constant rate. Every time counts from when the request was due, so a system that stalls cannot hide it. What
- * is asked in a first second counts as an exchange, but its time does not: connections are opened then, and the
+ * is asked in a first half second counts as an exchange, but its time does not: connections are opened then, and the
  * generator's own code is not yet compiled, which costs tens of milliseconds that are no system's.
  */
 export async function runOpen(

@@ -37,7 +37,7 @@ export const s4: Scenario = {
     { heading: "held MB", figure: "heldMb", digits: 0 },
     { heading: "after close MB", figure: "afterMb", digits: 0, better: "lower" },
   ],
-  systems: (chosen, { quick }) => chosen.filter(({ name }) => name !== "litellm" && !(quick && name === "portkey")),
+  systems: (chosen, { quick }) => chosen.filter(({ name }) => (quick ? name === "portcullis" : name !== "litellm")),
   rounds: (plan) => Math.min(plan.rounds, 3),
   measure: async ({ system, plan }) => {
     const readings: Reading[] = [];
