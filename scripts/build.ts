@@ -31,6 +31,8 @@ await build({
   // A native add-on, optional: found where it is installed, done without where it is not.
   external: ["@napi-rs/keyring"],
   // Packages that are still CommonJS ask for Node's own modules by `require`.
-  banner: { js: "const require=process.getBuiltinModule;" },
+  banner: {
+    js: `const require=name=>process.getBuiltinModule(name)??(()=>{throw Object.assign(Error("Cannot find module "+name),{code:"MODULE_NOT_FOUND"})})();`,
+  },
 });
 cpSync(join(source, "catalog/data"), join(output, "data"), { recursive: true });

@@ -99,6 +99,7 @@ export class Settlement {
       starts.flatMap(({ row }) => (row === undefined ? [] : [row])),
     );
     for (const { json, row } of starts) if (row === undefined) this.#reject(name, "unreadable", { line: json });
+    position.open = []; // settled, should the file not let itself be deleted now
     return starts.length;
   }
 
