@@ -31,14 +31,13 @@ export async function measureClosed(
 
 /** Enough for a compiler at run time to have seen its hot paths, were the machine slow or busy. */
 const warmExchanges = { whole: 5_000, stream: 500 };
-const mostWarmUps = 5;
 
 async function warmUpWith(exchange: ExchangeSpec, connections: number, plan: Plan, session: Session): Promise<Load> {
   const wanted = exchange.kind === "stream" ? warmExchanges.stream : warmExchanges.whole;
   const work = { kind: "closed", connections, seconds: plan.warmUpSeconds } as const;
   let load = await session.put(exchange, work);
   let exchanges = load.exchanges;
-  for (let time = 2; time <= mostWarmUps && exchanges < wanted && load.errors === 0; time += 1) {
+  for (let time = 2; time <= plan.mostWarmUps && exchanges < wanted && load.errors === 0; time += 1) {
     load = await session.put(exchange, work);
     exchanges += load.exchanges;
   }

@@ -14,6 +14,13 @@ test("scenarios and systems can be chosen, in capitals too", () => {
   assert.deepEqual([plan.scenarios, plan.systems, plan.rounds], [["s2"], ["nginx", "portcullis"], 3]);
 });
 
+test("a quick run leaves out what it could not show, unless that is asked for by name", () => {
+  const scenarios = ["s5", "s6", "s7"];
+  assert.deepEqual(planOf(["--quick"], { ...known, scenarios }).scenarios, ["s5", "s7"]);
+  assert.deepEqual(planOf(["--quick", "--scenario", "s6"], { ...known, scenarios }).scenarios, ["s6"]);
+  assert.deepEqual(planOf([], { ...known, scenarios }).scenarios, scenarios);
+});
+
 test("a quick run installs nothing", () => {
   assert.equal(planOf(["--quick"], known).mayInstall, false);
   assert.equal(planOf(["--no-install"], known).mayInstall, false);

@@ -10,6 +10,8 @@ export interface Plan {
   /** Of every load: unmeasured before, measured after. */
   readonly warmUpSeconds: number;
   readonly seconds: number;
+  /** How often the warm-up may be repeated until the system has seen enough. */
+  readonly mostWarmUps: number;
   /** How long the soak lasts. */
   readonly minutes: number;
   readonly mayInstall: boolean;
@@ -25,6 +27,8 @@ interface Known {
 
 /** What is measured in a quick run where nothing is said: ourselves, and the plain proxy that costs are told in. */
 const quickSystems = ["nginx", "portcullis"];
+/** What is left out then: what single features cost is too little to show in a short run. */
+const notQuick = ["s6"];
 
 /** The plan that the words of a command line ask for. Throws what is wrong with them. */
 export function planOf(words: readonly string[], known: Known): Plan {
@@ -43,11 +47,13 @@ export function planOf(words: readonly string[], known: Known): Plan {
   });
   const { quick } = values;
   return {
-    scenarios: chosen("scenario", values.scenario, known.scenarios) ?? known.scenarios,
+    scenarios:
+      chosen("scenario", values.scenario, known.scenarios) ??
+      known.scenarios.filter((id) => !(quick && notQuick.includes(id))),
     systems: chosen("system", values.systems, known.systems) ?? (quick ? quickSystems : undefined),
     rounds: number("--rounds", values.rounds, quick ? 1 : 5),
     quick,
-    ...(quick ? { warmUpSeconds: 1, seconds: 1 } : { warmUpSeconds: 3, seconds: 5 }),
+    ...(quick ? { warmUpSeconds: 1, seconds: 1, mostWarmUps: 2 } : { warmUpSeconds: 3, seconds: 5, mostWarmUps: 5 }),
     minutes: number("--minutes", values.minutes, quick ? 0.1 : 2),
     mayInstall: !quick && !values["no-install"],
     markdown: values.markdown,

@@ -39,10 +39,9 @@ export const s1: Scenario = {
 /** The fixed rate only where the system can do it, and the shares of its ceiling only in a full run. */
 async function measureRates(session: Session, ceiling: Reading, plan: Run["plan"]): Promise<Reading[]> {
   const most = ceiling.figures["perSecond"] ?? 0;
-  const seconds = Math.max(2, plan.seconds);
   const readings: Reading[] = [];
   const add = async (load: string, rate: number): Promise<void> => {
-    readings.push({ load, ...(await measureOpen(session, exchange, rate, seconds)) });
+    readings.push({ load, ...(await measureOpen(session, exchange, rate, plan.seconds)) });
   };
   if (most > fixedRate) await add("1,000 requests/s", fixedRate);
   if (plan.quick || session.pid === undefined) return readings;

@@ -36,7 +36,7 @@ export const s3: Scenario = {
         const burst = { load: name, ...closed, figures: { ...closed.figures, cpuPerEvent } };
         const canKeepUp = (closed.figures["perSecond"] ?? 0) > 2 * streamsPerSecond;
         if (stream.events > 100 || !canKeepUp) return [burst];
-        const open = await measureOpen(session, stream, streamsPerSecond, Math.max(2, plan.seconds));
+        const open = await measureOpen(session, stream, streamsPerSecond, plan.seconds);
         return [burst, { load: `${name}, ${streamsPerSecond} streams/s`, ...open }];
       });
       readings.push(...measured);
