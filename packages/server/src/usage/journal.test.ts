@@ -6,7 +6,7 @@ import { AppError } from "../kernel/errors.ts";
 import { fakeClock } from "../kernel/clock.ts";
 import { Journal, type JournalOptions } from "./journal.ts";
 import { describeLosses } from "./dropped.ts";
-import { columns, decodeLines } from "./line.ts";
+import { columns, decodeLines, type Line } from "./line.ts";
 import type { Write } from "./segment.ts";
 import { ById, endOf, segmentsIn, startOf, temporaryDirectory } from "./test-parts.ts";
 
@@ -18,20 +18,33 @@ function openJournal(directory: string, options: Partial<JournalOptions> = {}): 
 
 /** What the files say: ids with an end, and ids of starts that neither ended nor moved within their file. */
 function readBack(directory: string): { ended: string[]; interrupted: string[]; damaged: number } {
-  const ended: string[] = [];
-  const interrupted: string[] = [];
-  let damaged = 0;
-  for (const name of segmentsIn(directory)) {
-    const open = new Set<string>();
-    for (const line of decodeLines(readFileSync(join(directory, name))).lines) {
-      if (line.kind === "damaged") damaged += 1;
-      else if (line.kind === "start") open.add(line.requestId);
-      else open.delete(line.requestId);
-      if (line.kind === "end") ended.push(line.requestId);
-    }
-    interrupted.push(...open);
+  const files = segmentsIn(directory).map((name) => join(directory, name));
+  const lines = files.flatMap(linesIn);
+  const ended = lines.flatMap((line) => (line.kind === "end" ? [line.requestId] : []));
+  const damaged = lines.filter(({ kind }) => kind === "damaged").length;
+  return { ended: ended.sort(), interrupted: files.flatMap(openIn).sort(), damaged };
+}
+
+function linesIn(file: string): readonly Line[] {
+  return decodeLines(readFileSync(file)).lines;
+}
+
+function openIn(file: string): string[] {
+  const open = new Set<string>();
+  for (const line of linesIn(file)) {
+    if (line.kind === "start") open.add(line.requestId);
+    else if (line.kind !== "damaged") open.delete(line.requestId);
   }
-  return { ended: ended.sort(), interrupted: interrupted.sort(), damaged };
+  return [...open];
+}
+
+/** That a file said to have the end of each of its requests has it. */
+function assertAllEnded(directory: string, journal: Journal, message = "an end is not there"): void {
+  for (const { name, ends } of journal.states().filter((state) => state.ends !== undefined)) {
+    const file = join(directory, name);
+    assert.deepEqual(openIn(file), [], message);
+    assert.equal(linesIn(file).filter(({ kind }) => kind === "end").length, ends, message);
+  }
 }
 
 /** Starts or ends, and says whether that was acknowledged. */
@@ -90,7 +103,7 @@ test("a file is complete once another is current and all its requests have ended
   );
   requests.end(endOf("01a"));
   const [first] = journal.states();
-  assert.equal(first?.complete, true);
+  assert.deepEqual([first?.complete, first?.ends], [true, 1]);
   assert.equal(statSync(join(directory, first?.name ?? "")).size, first?.usedBytes, "unused room is given back");
 });
 
@@ -109,6 +122,8 @@ test("long requests do not keep old files: they are moved to the current one", (
   const unfinished = journal.states().filter((state) => !state.complete).length;
   assert.ok(unfinished <= 5, `${unfinished} files wait`);
   assert.deepEqual(readBack(directory).interrupted, long, "each is open in exactly one file");
+  assert.ok(journal.states().some(({ ends }) => ends !== undefined));
+  assertAllEnded(directory, journal);
   for (const id of long) requests.end(endOf(id));
   const { ended, interrupted } = readBack(directory);
   assert.deepEqual([ended.length, new Set(ended).size, interrupted], [1_230, 1_230, []]);
@@ -174,8 +189,8 @@ test("files that an earlier process left are complete, and other files in the di
   writeFileSync(join(directory, "notes.txt"), "");
   const journal = openJournal(directory);
   assert.deepEqual(
-    journal.states().map((state) => state.complete),
-    [true],
+    journal.states().map(({ complete, ends }) => [complete, ends]),
+    [[true, undefined]],
   );
   journal.start(startOf("01b"));
   assert.equal(journal.states().length, 2);
@@ -190,8 +205,8 @@ test("a closed journal lets nothing in, and never writes to a descriptor that is
   assert.throws(() => requests.start(startOf("01b")), { code: "draining" });
   assert.throws(() => requests.end(endOf("01a")), { code: "internal" });
   assert.deepEqual(
-    journal.states().map((state) => state.complete),
-    [true],
+    journal.states().map(({ complete, ends }) => [complete, ends]),
+    [[true, undefined]],
   );
 });
 
@@ -261,6 +276,7 @@ for (const [name, fault] of Object.entries(faults)) {
         `call ${at}: killed now, a start would be missing`,
       );
       assert.equal(journal.lagRows, ended.length);
+      assertAllEnded(directory, journal, `call ${at}: an end is not there`);
 
       heal();
       assert.equal(journal.check(), undefined, `call ${at}`);
@@ -271,6 +287,7 @@ for (const [name, fault] of Object.entries(faults)) {
       assert.deepEqual(strangers, [], `call ${at}: a refused request is in the journal`);
       requests.start(startOf("after"));
       requests.end(endOf("after"));
+      assertAllEnded(directory, journal, `call ${at}`);
     }
   });
 }

@@ -30,6 +30,8 @@ export interface SegmentState {
   readonly name: string;
   readonly usedBytes: number;
   readonly complete: boolean;
+  /** How many ends are in it, if it is known that every start in it has one there, or a `moved` line. */
+  readonly ends: number | undefined;
 }
 
 /** How far the settler is with a file. */
@@ -46,6 +48,8 @@ export interface SegmentProgress {
 interface JournalFile {
   /** Absent once no more lines will come: left over by an earlier process, or all its requests have ended. */
   segment: Segment | undefined;
+  /** See `SegmentState`: set when it is completed, unless a request was open or a line had failed. */
+  ends: number | undefined;
   sizeBytes: number;
   rows: number;
   settledRows: number;
@@ -92,7 +96,7 @@ export class Journal {
     const names = readdirSync(options.directory).filter((name) => /^[0-9a-z]{26}\.log$/.test(name));
     for (const name of names.sort()) {
       const sizeBytes = statSync(join(options.directory, name)).size;
-      this.#files.set(name, { segment: undefined, sizeBytes, rows: 0, settledRows: 0 });
+      this.#files.set(name, { segment: undefined, ends: undefined, sizeBytes, rows: 0, settledRows: 0 });
     }
   }
 
@@ -162,10 +166,11 @@ export class Journal {
   }
 
   states(): SegmentState[] {
-    return [...this.#files].map(([name, { segment, sizeBytes }]) => ({
+    return [...this.#files].map(([name, { segment, ends, sizeBytes }]) => ({
       name,
       usedBytes: segment?.usedBytes ?? sizeBytes,
       complete: segment === undefined,
+      ends,
     }));
   }
 
@@ -210,7 +215,7 @@ export class Journal {
   #rotate(): Segment {
     const { directory, clock, write } = this.#options;
     const segment = Segment.create(directory, `${ulid(clock.now())}.log`, write);
-    this.#files.set(segment.name, { segment, sizeBytes: 0, rows: 0, settledRows: 0 });
+    this.#files.set(segment.name, { segment, ends: undefined, sizeBytes: 0, rows: 0, settledRows: 0 });
     this.#unfinishedFiles += 1;
     const previous = this.#current;
     this.#current = segment;
@@ -265,6 +270,7 @@ export class Journal {
 
   #complete(file: JournalFile): void {
     if (file.segment === undefined) return;
+    if (file.segment.idle && !file.segment.failed) file.ends = file.rows;
     file.segment.close();
     file.sizeBytes = file.segment.allocatedBytes;
     file.segment = undefined;

@@ -51,7 +51,7 @@ function bench(directory: string, db: Db): Bench {
     write(name, complete, ...lines) {
       const bytes = Buffer.concat(lines);
       writeFileSync(join(directory, name), bytes);
-      return { name, usedBytes: bytes.length, complete };
+      return { name, usedBytes: bytes.length, complete, ends: undefined };
     },
     async settle(...states) {
       const reports: SegmentProgress[] = [];
@@ -308,7 +308,7 @@ for (const database of databases) {
   );
 
   promise("a complete file that is gone counts as settled", async ({ settle }) => {
-    const reports = await settle({ name: "gone.log", usedBytes: 100, complete: true });
+    const reports = await settle({ name: "gone.log", usedBytes: 100, complete: true, ends: undefined });
     assert.deepEqual(
       reports.map(({ removed }) => removed),
       [true],

@@ -27,7 +27,8 @@ export interface SettlementParts {
 
 /**
  * Reads journal files and settles them. Keeps its position in memory: a file read again from its start does no harm. Nothing is
- * remembered of a request that is open: a file is read once more when it is complete, for starts that have no end.
+ * remembered of a request that is open: a complete file is read once more for starts that have no end, unless
+ * all are known to have one and as many ends were found.
  */
 export class Settlement {
   readonly #parts: SettlementParts;
@@ -90,7 +91,8 @@ export class Settlement {
   }
 
   /** Starts without an end: settled as they were started. Returns how many there were. */
-  async #settleOpen({ name, usedBytes }: SegmentState, position: Position): Promise<number> {
+  async #settleOpen({ name, usedBytes, ends }: SegmentState, position: Position): Promise<number> {
+    if (position.foundRows === ends) return 0;
     position.open ??= this.#openStarts(name, usedBytes, position.damaged);
     const starts = position.open.map((json) => ({ json, row: decodeRow(json) }));
     await this.#settle(
