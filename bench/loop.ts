@@ -14,25 +14,37 @@ export async function measureClosed(
   connections: number,
   plan: Plan,
 ): Promise<Omit<Reading, "load">> {
-  const work = { kind: "closed", connections } as const;
   const warmUp = await warmUpWith(exchange, connections, plan, session);
-  const { load, cost } = await withCost(session, () => session.put(exchange, { ...work, seconds: plan.seconds }));
-  return afterWarmUp(
-    warmUp,
-    reading([load], {
-      ...cost,
-      perSecond: load.exchanges / load.seconds,
-      p50: load.whole?.p50,
-      p99: load.whole?.p99,
-      firstByteP50: load.firstByte?.p50,
-    }),
-  );
+  return afterWarmUp(warmUp, await measureWarm(session, exchange, connections, plan.seconds));
+}
+
+/** The same of a system that is warm. */
+export async function measureWarm(
+  session: Session,
+  exchange: ExchangeSpec,
+  connections: number,
+  seconds: number,
+): Promise<Omit<Reading, "load">> {
+  const { load, cost } = await withCost(session, () => session.put(exchange, { kind: "closed", connections, seconds }));
+  return reading([load], {
+    ...cost,
+    perSecond: load.exchanges / load.seconds,
+    p50: load.whole?.p50,
+    p99: load.whole?.p99,
+    firstByteP50: load.firstByte?.p50,
+  });
 }
 
 /** Enough for a compiler at run time to have seen its hot paths, were the machine slow or busy. */
 const warmExchanges = { whole: 5_000, stream: 500 };
 
-async function warmUpWith(exchange: ExchangeSpec, connections: number, plan: Plan, session: Session): Promise<Load> {
+/** What it gives is the last load, which is the warmest. */
+export async function warmUpWith(
+  exchange: ExchangeSpec,
+  connections: number,
+  plan: Plan,
+  session: Session,
+): Promise<Load> {
   const wanted = exchange.kind === "stream" ? warmExchanges.stream : warmExchanges.whole;
   const work = { kind: "closed", connections, seconds: plan.warmUpSeconds } as const;
   let load = await session.put(exchange, work);

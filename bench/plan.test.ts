@@ -12,6 +12,7 @@ test("without words everything is measured, in five rounds", () => {
 test("scenarios and systems can be chosen, in capitals too", () => {
   const plan = planOf(["--scenario", "S2", "--systems", "nginx, portcullis", "--rounds", "3"], known);
   assert.deepEqual([plan.scenarios, plan.systems, plan.rounds], [["s2"], ["nginx", "portcullis"], 3]);
+  assert.equal(plan.turns, 9);
 });
 
 test("a quick run leaves out what it could not show, unless that is asked for by name", () => {

@@ -10,6 +10,9 @@ export interface Plan {
   /** Of every load: unmeasured before, measured after. */
   readonly warmUpSeconds: number;
   readonly seconds: number;
+  /** How often each of several systems has its turn, and for how long. */
+  readonly turns: number;
+  readonly turnSeconds: number;
   /** How often the warm-up may be repeated until the system has seen enough. */
   readonly mostWarmUps: number;
   /** How long the soak lasts. */
@@ -46,15 +49,19 @@ export function planOf(words: readonly string[], known: Known): Plan {
     },
   });
   const { quick } = values;
+  const rounds = number("--rounds", values.rounds, quick ? 1 : 5);
   return {
     scenarios:
       chosen("scenario", values.scenario, known.scenarios) ??
       known.scenarios.filter((id) => !(quick && notQuick.includes(id))),
     systems: chosen("system", values.systems, known.systems) ?? (quick ? quickSystems : undefined),
-    rounds: number("--rounds", values.rounds, quick ? 1 : 5),
+    rounds,
+    turns: 3 * rounds,
     quick,
-    ...(quick ? { warmUpSeconds: 1, seconds: 1, mostWarmUps: 2 } : { warmUpSeconds: 3, seconds: 5, mostWarmUps: 5 }),
-    minutes: number("--minutes", values.minutes, quick ? 0.1 : 2),
+    ...(quick
+      ? { warmUpSeconds: 1, seconds: 1, turnSeconds: 1, mostWarmUps: 2 }
+      : { warmUpSeconds: 3, seconds: 5, turnSeconds: 2, mostWarmUps: 5 }),
+    minutes: number("--minutes", values.minutes, quick ? 0.05 : 2),
     mayInstall: !quick && !values["no-install"],
     markdown: values.markdown,
     json: values.json,

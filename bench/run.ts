@@ -4,11 +4,16 @@ import type { Sample } from "./sample.ts";
 import type { Reading, Scenario } from "./scenarios/scenario.ts";
 import type { System } from "./systems/system.ts";
 
-/** All rounds of a scenario, one system after the other in each of them. */
+/** What a scenario measures of all systems together, and all its rounds, one system after the other in each of them. */
 export async function measureScenario(scenario: Scenario, chosen: readonly System[], plan: Plan): Promise<Sample[]> {
   const samples: Sample[] = [];
   const rounds = scenario.rounds?.(plan) ?? plan.rounds;
   const systems = scenario.systems(chosen, plan);
+  if (scenario.measureTogether !== undefined) {
+    console.error(`${scenario.id}: in turns, ${systems.map(({ name }) => name).join(", ")}`);
+    const together = await scenario.measureTogether(systems, plan);
+    samples.push(...together.map((sample) => ({ ...sample, scenario: scenario.id })));
+  }
   for (let round = 1; round <= rounds; round += 1) {
     for (const system of systems) {
       console.error(`${scenario.id}: round ${round} of ${rounds}, ${system.name}`);

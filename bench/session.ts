@@ -34,8 +34,15 @@ export interface Session {
   putDirect(exchange: ExchangeSpec, work: Work): Promise<Load>;
 }
 
-/** Ends everything when the work is done, and before that has the system show that it recorded every exchange. */
-export async function withSession<T>(system: System, stage: Stage, work: (session: Session) => Promise<T>): Promise<T> {
+/** A session that its holder ends, by disposing of it. */
+export interface OpenSession extends AsyncDisposable {
+  readonly session: Session;
+  /** Throws unless the system can show that it recorded every exchange. */
+  check(): Promise<void>;
+}
+
+/** Starts the providers and the system. Ends what it had started if it throws. */
+export async function openSession(system: System, stage: Stage): Promise<OpenSession> {
   await using cleanup = new AsyncDisposableStack();
   const upstreams = new Map<string, Upstream>();
   const providers: { name: string; origin: string; dialect: Dialect }[] = [];
@@ -57,8 +64,19 @@ export async function withSession<T>(system: System, stage: Stage, work: (sessio
   const pid = started.process?.running.pid;
   if (pid !== undefined) assertPinned(pid, systemCore);
   const session = createSession(started, upstreams);
-  const result = await work(session);
-  await checkRecords(system, started, session.wholeExchanges());
+  const owned = cleanup.move();
+  return {
+    session,
+    check: () => checkRecords(system, started, session.wholeExchanges()),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Ends everything when the work is done, and before that has the system show that it recorded every exchange. */
+export async function withSession<T>(system: System, stage: Stage, work: (session: Session) => Promise<T>): Promise<T> {
+  await using opened = await openSession(system, stage);
+  const result = await work(opened.session);
+  await opened.check();
   return result;
 }
 

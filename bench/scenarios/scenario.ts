@@ -1,5 +1,6 @@
 import type { Plan } from "../plan.ts";
 import type { Column } from "../report/column.ts";
+import type { Sample } from "../sample.ts";
 import type { System } from "../systems/system.ts";
 
 /** What is measured, of each system anew in every round. */
@@ -13,6 +14,8 @@ export interface Scenario {
   systems(chosen: readonly System[], plan: Plan): readonly System[];
   /** How often, where that is not as often as planned. */
   rounds?(plan: Plan): number;
+  /** What is measured of all systems together, once, before the rest. */
+  measureTogether?(systems: readonly System[], plan: Plan): Promise<readonly Omit<Sample, "scenario">[]>;
   measure(run: Run): Promise<readonly Reading[]>;
 }
 
