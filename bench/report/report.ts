@@ -30,8 +30,8 @@ export function markdownOf(outcome: Outcome, scenarios: readonly Scenario[]): st
     Object.entries(about)
       .map(([name, value]) => `- ${name}: ${value}`)
       .join("\n"),
-    "Every figure is the median of all rounds, with the lowest and the highest in brackets; relations between systems are " +
-      "taken within a round. CPU time is that of the whole process tree, until it is at rest again. MB are 10⁶ bytes.",
+    "Every figure is the median of all rounds or turns, with the lowest and the highest in brackets; relations between systems " +
+      "are taken within one. CPU time is that of the whole process tree, until it is at rest again. MB are 10⁶ bytes.",
     systems.map(systemLine).join("\n"),
     budgetSection(samples),
     lossesSection(measured, samples),

@@ -15,8 +15,9 @@ export const s1: Scenario = {
   title: "small chat: 0.25 KB in, 1 KB out",
   method:
     `The ceiling is a closed loop of ${connections} connections, on one system after the other while all are up, again and ` +
-    "again: it gives CPU time and rate; its latencies are those of a saturated system. The rates are open loops: every time counts from when the request was due. Added is what is left after the " +
-    "same loop, right afterwards, on the provider itself.",
+    "again: it gives CPU time and rate; its latencies are those of a saturated system. The rates are open loops, shares " +
+    "being of what the same system had just done while it warmed up: every time counts from when the request was due. Added " +
+    "is what is left after the same loop, right afterwards, on the provider itself.",
   columns: [
     columns.cpuPerExchange,
     columns.inKernel,

@@ -28,7 +28,7 @@ export interface SettlementParts {
 /**
  * Reads journal files and settles them. Keeps its position in memory: a file read again from its start does no harm. Nothing is
  * remembered of a request that is open: a complete file is read once more for starts that have no end, unless
- * all are known to have one and as many ends were found.
+ * all are known to have one and as many ends were found. A start that was damaged does not show then, and is not missed.
  */
 export class Settlement {
   readonly #parts: SettlementParts;
