@@ -22,3 +22,8 @@ export function release({ buffer, byteLength }: Buffer): void {
   if (!(buffer instanceof ArrayBuffer) || byteLength === 0) return;
   if (owned.has(buffer) || byteLength === buffer.byteLength) buffer.transfer(0);
 }
+
+/** The same bytes; what came from another thread is a Buffer no more. */
+export function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}

@@ -1,43 +1,30 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { after, before, test } from "node:test";
 import { createSimulator, type RecordedRequest, type Simulator } from "../../src/simulator/index.ts";
-import { send, temporaryHome } from "../support/gateway.ts";
-import { furnish, serve, type GatewayProcess } from "../support/process.ts";
+import { furnish } from "../support/process.ts";
 import { rawConnection, type RawConnection } from "../support/raw-connection.ts";
 import { hostileRequests, type HostileRequest } from "../support/raw-hostile.ts";
-import { largeBodies } from "../support/raw-large-bodies.ts";
 import { missing, proxyKinds, startProxy } from "../support/raw-proxies.ts";
 import { bodyOf, placeNames, places, requestBytes } from "../support/raw-request.ts";
 import type { RawReplies, RawReply } from "../support/raw-reply.ts";
-import { until } from "./ask.ts";
+import { serveWatched, stallLimitMs, type WatchedGateway } from "../support/watched-gateway.ts";
 
 /*
  * More than a thousand hostile requests over raw sockets, to the gateway alone and through the proxies that stand in front
  * of gateways, with good requests among them all the time. The provider tells what came through.
  */
 
-const loopWatch = fileURLToPath(new URL("../support/raw-loop-watch.ts", import.meta.url));
 const providerKey = "sk-provider-canary-0123456789abcdef";
 const requests = hostileRequests();
-const stallLimitMs = 50;
 
 let simulator: Simulator;
-let gateway: GatewayProcess;
+let gateway: WatchedGateway;
 let key: string;
-let stallFile: string;
 
 before(async () => {
   simulator = createSimulator({ apiKeys: [providerKey] });
   const upstream = await simulator.listen();
-  const home = temporaryHome();
-  stallFile = join(home, "longest-stall");
-  gateway = await serve({
-    home,
-    environment: { NODE_OPTIONS: `--import=${loopWatch}`, LOOP_WATCH_FILE: stallFile },
-  });
+  gateway = await serveWatched();
   key = await furnish(gateway.admin, upstream.url, providerKey);
 });
 after(async () => {
@@ -46,14 +33,6 @@ after(async () => {
 });
 
 const portOf = (url: string): number => Number(new URL(url).port);
-
-/** The longest the gateway's event loop was kept busy since this was last asked. */
-async function longestStallMs(): Promise<number> {
-  rmSync(stallFile, { force: true });
-  process.kill(gateway.pid, "SIGUSR2");
-  await until("the gateway's figure", () => existsSync(stallFile) && readFileSync(stallFile, "utf8") !== "", 5_000);
-  return Number(readFileSync(stallFile, "utf8"));
-}
 
 interface Outcome {
   readonly id: string;
@@ -206,7 +185,7 @@ async function run(
 }
 
 async function assertNoStall(): Promise<void> {
-  const stallMs = await longestStallMs();
+  const stallMs = await gateway.longestStallMs();
   assert.ok(stallMs < stallLimitMs, `the event loop was busy for ${stallMs} ms`);
 }
 
@@ -248,7 +227,7 @@ function verdicts(outcomes: readonly Outcome[], before: number): ReadonlyMap<str
 }
 
 test("to the gateway alone: each is refused in the right shape, and none reaches a provider", async () => {
-  await longestStallMs();
+  await gateway.longestStallMs();
   const { outcomes, arrived } = await run(portOf(gateway.url), "alone");
   await assertNothingCrossed(outcomes, arrived);
   await assertRefused(outcomes, arrived, 0);
@@ -277,7 +256,7 @@ for (const kind of proxyKinds) {
   test(`behind ${kind}: what it did not put right is refused`, { skip: missing(kind) ?? false }, async () => {
     const proxy = await startProxy(kind, portOf(gateway.url));
     try {
-      await longestStallMs();
+      await gateway.longestStallMs();
       const { outcomes, arrived } = await run(proxy.port, kind);
       await assertNothingCrossed(outcomes, arrived);
       for (const outcome of outcomes.filter(({ request }) => request.layer === "body")) {
@@ -291,16 +270,3 @@ for (const kind of proxyKinds) {
     }
   });
 }
-
-describe("a body of 32 MiB does not stall the event loop, whatever it is:", () => {
-  for (const { name, path, body, status } of largeBodies()) {
-    test(name, async (context) => {
-      await longestStallMs();
-      const reply = await send(gateway.url + path, "POST", key, {}, body());
-      const stallMs = await longestStallMs();
-      context.diagnostic(`${stallMs} ms`);
-      assert.equal(reply.status, status, reply.body.toString("latin1", 0, 300));
-      assert.ok(stallMs < stallLimitMs, `the event loop was busy for ${stallMs} ms`);
-    });
-  }
-});

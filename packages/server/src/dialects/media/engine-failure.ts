@@ -1,3 +1,4 @@
+import { bytesOf } from "../../kernel/memory.ts";
 import { kindOfStatus } from "../canonical/failure-words.ts";
 import type { UpstreamFailure } from "../canonical/reply.ts";
 import { isObject } from "../canonical/wire.ts";
@@ -16,8 +17,8 @@ export function engineFailure(status: number, bytes: Uint8Array): UpstreamFailur
   return { kind, status, message };
 }
 
-function wordsOf({ buffer, byteOffset, length }: Uint8Array): string {
-  const words = Buffer.from(buffer, byteOffset, length).toString("utf8");
+function wordsOf(bytes: Uint8Array): string {
+  const words = bytesOf(bytes).toString("utf8");
   let body: unknown;
   try {
     body = JSON.parse(words);

@@ -15,6 +15,19 @@ const strip = (body: object, dialect: DialectId): unknown => {
   return JSON.parse(Buffer.from(withoutSealed({ body: bytes, dialect }).body).toString());
 };
 
+test("an envelope in a large body is found wherever it lies, and nothing that is none", async () => {
+  const mebibyte = 1024 * 1024;
+  const body = Buffer.alloc(9 * mebibyte, "P");
+  assert.equal(await hasSealedMark(body), false);
+  for (const at of [0, 1, 4 * mebibyte - 6, 4 * mebibyte - 1, 4 * mebibyte, 9 * mebibyte - envelope.length]) {
+    const holding = Buffer.from(body);
+    holding.write(envelope, at, "latin1");
+    assert.equal(await hasSealedMark(holding), true, String(at));
+    holding.write("x", at + 3, "latin1");
+    assert.equal(await hasSealedMark(holding), false, String(at));
+  }
+});
+
 test("a body without an envelope is told apart, whatever base64 it holds", () => {
   assert.equal(hasSealedMark(Buffer.from(JSON.stringify({ signature: "EqQBCkYIBxgCKkBtZXNzYWdl" }))), false);
 });

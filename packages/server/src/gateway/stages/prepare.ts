@@ -1,4 +1,5 @@
 import type { Edit } from "../../kernel/json-scan.ts";
+import { bytesOf } from "../../kernel/memory.ts";
 import { spliceInPlace } from "../../kernel/splice.ts";
 import type { Target } from "../../routing/index.ts";
 import { sentOnce, type UpstreamRequest } from "../../upstream/index.ts";
@@ -116,13 +117,18 @@ function withoutEnvelopes(
   translation: PrepareOptions["translation"],
 ): Buffer | Promise<Buffer> {
   if (body instanceof Promise) return body.then((large) => withoutEnvelopes(large, dialect, translation));
-  if (!hasSealedMark(body)) return body;
-  const found = translation.translator.request("unsealed", { body, dialect });
-  return found instanceof Promise ? found.then((unsealed) => bytesOf(unsealed.body)) : bytesOf(found.body);
+  const isSealed = hasSealedMark(body);
+  if (isSealed instanceof Promise) return isSealed.then((is) => (is ? unsealed(body, dialect, translation) : body));
+  return isSealed ? unsealed(body, dialect, translation) : body;
 }
 
-function bytesOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, length);
+function unsealed(
+  body: Buffer,
+  dialect: DialectId,
+  translation: PrepareOptions["translation"],
+): Buffer | Promise<Buffer> {
+  const found = translation.translator.request("unsealed", { body, dialect });
+  return found instanceof Promise ? found.then((made) => bytesOf(made.body)) : bytesOf(found.body);
 }
 
 /** The route's path at the provider. Throws what `nameInAddress` throws. */

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { lookup } from "node:dns";
 import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
 import { after, describe, test } from "node:test";
 import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from "node:tls";
 import { certificateObstacle, createCertificate } from "../../../test/support/tls-certificate.ts";
 import { ownMemory } from "../../kernel/memory.ts";
+import { sliceBytes } from "../../kernel/turns.ts";
 import { listen, rawUpstream } from "../test-parts.ts";
 import { connectTo } from "./connect.ts";
 import { HttpConnection, type ReplySink } from "./connection.ts";
@@ -135,6 +137,59 @@ test("a body that is sent once arrives whole, however slowly it is read, and its
   assert.equal(answer.body, expected);
   assert.equal(body.length, 0);
   assert.ok(wasEmpty.length > 10 && wasEmpty.slice(0, 10).every((empty) => !empty));
+});
+
+test("a body of megabytes goes out in slices, a turn of the event loop apart, though all of it would be taken at once", async () => {
+  const body = ownMemory(8 * sliceBytes - 100);
+  for (let at = 0; at < body.length; at++) body[at] = (at * 31 + (at >> 8)) & 255;
+  const expected = Buffer.from(body);
+  const taken: Buffer[] = [];
+  const turns = new Map<number, number>();
+  let turn = 0;
+  const socket = new Duplex({
+    read: () => undefined,
+    write(chunk: Buffer, _encoding, done) {
+      turns.set(turn, (turns.get(turn) ?? 0) + chunk.length);
+      taken.push(Buffer.from(chunk));
+      done();
+    },
+  });
+  let isOver = false;
+  const count = (): void => {
+    turn += 1;
+    if (!isOver) setImmediate(count);
+  };
+  count();
+  const connection = new HttpConnection(
+    ({ onConnected }) => {
+      process.nextTick(onConnected);
+      return socket as Socket;
+    },
+    "example.com",
+    () => undefined,
+  );
+  open.push(connection);
+  const request = { method: "POST", path: "/", headers: [], body, isSentOnce: true } as const;
+  const sink = { onHead: () => undefined, onData: () => undefined, onEnd: () => undefined, onError: () => undefined };
+  connection.send(request, sink);
+  while (connection.sending || body.length > 0) await new Promise((resolve) => setImmediate(resolve));
+  isOver = true;
+  const sent = Buffer.concat(taken);
+  assert.ok(sent.subarray(sent.indexOf("\r\n\r\n") + 4).equals(expected));
+  assert.ok(turns.size >= 8 && Math.max(...turns.values()) < sliceBytes + 1_000, [...turns.values()].join());
+});
+
+test("nothing more of a body goes out once the connection is given up", async () => {
+  let arrived = 0;
+  const port = await rawUpstream((socket) => socket.on("data", (data: Buffer) => (arrived += data.length)));
+  const connection = connectionTo(`http://127.0.0.1:${port}`);
+  const body = ownMemory(64 * sliceBytes);
+  const answer = ask(connection, "/", body, true);
+  while (arrived === 0) await new Promise((resolve) => setImmediate(resolve));
+  connection.close();
+  await assert.rejects(answer, /closed the connection/);
+  assert.equal(connection.sending, false);
+  assert.equal(body.length, 64 * sliceBytes);
 });
 
 test("a body that may be sent again, or is not all sent, stays as it is", async () => {

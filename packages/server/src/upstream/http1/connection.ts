@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { release } from "../../kernel/memory.ts";
 import { TurnWrites, type Writer } from "../../kernel/turn-writes.ts";
+import { nextTurn, sliceBytes } from "../../kernel/turns.ts";
 import type { Connect } from "./connect.ts";
 import { ReplyParser } from "./reply-parser.ts";
 import type { ReplyHead } from "./reply-head.ts";
@@ -152,10 +153,26 @@ export class HttpConnection implements Writer {
     }
     socket.cork();
     socket.write(head, "latin1");
-    socket.write(body, (error) => {
-      if (isSentOnce && (error === undefined || error === null)) release(body);
-    });
+    this.#writeSlice(body, 0, isSentOnce);
     socket.uncork();
+  }
+
+  /**
+   * A slice in a turn: a system that can pass on what it takes, as it can on this machine, takes all of 32 MiB at once, and
+   * nothing else is done for the tenth of a second that this lasts.
+   */
+  #writeSlice(body: Buffer, start: number, isSentOnce: boolean): void {
+    const end = Math.min(start + sliceBytes, body.length);
+    this.#bodyIsSent = end === body.length;
+    this.#socket.write(body.subarray(start, end), (error) => {
+      if (error !== undefined && error !== null) return;
+      if (end < body.length) void nextTurn().then(() => this.#writeNext(body, end, isSentOnce));
+      else if (isSentOnce) release(body);
+    });
+  }
+
+  #writeNext(body: Buffer, start: number, isSentOnce: boolean): void {
+    if (!this.#socket.destroyed) this.#writeSlice(body, start, isSentOnce);
   }
 
   flush(): void {
