@@ -62,7 +62,7 @@ function timeStream(from: DialectId, to: DialectId): number {
   const once = (): number => {
     const options = { from, to, origin, context: contextFor(to), changedTools: new Map(), remember: undefined };
     const translation = new ReplyTranslation(options);
-    const reader = translation.usage.stream(from === "ollama" ? "ndjson" : "sse");
+    const reader = codecById(from).usage.stream(from === "ollama" ? "ndjson" : "sse");
     const startedAt = clock.monotonic();
     let written = 0;
     for (const chunk of chunks) {

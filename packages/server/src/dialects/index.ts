@@ -27,15 +27,15 @@ export { embeddingCodecOf } from "./embeddings/embeddings.ts";
 export type { RerankShapeId } from "./embeddings/rerank.ts";
 export type { ImageShapeId, TranscriptionShapeId } from "./media/media.ts";
 export { encodeWhisper, readFields, whisperPath, type FormEntry } from "./media/whisper-cpp.ts";
-export { createCountReply } from "./translation/count-reply.ts";
+export { conversationUsage } from "./translation/conversation-reply.ts";
 export { createDocumentTranslation } from "./translation/document-translation.ts";
 export { embeddingUsage } from "./translation/embedding-reply.ts";
 export { createEngineReply } from "./translation/engine-reply.ts";
 export { imageUsage } from "./translation/image.ts";
-export { createRerankReply } from "./translation/rerank.ts";
+export { rerankUsage } from "./translation/rerank.ts";
 export { transcriptionUsage, transcriptType } from "./translation/transcription.ts";
-export { ReplyTranslation } from "./translation/reply.ts";
-export type { ReplyTranslator, StreamTranslator } from "./translation/reply-translator.ts";
+export { refusalOf, ReplyTranslation } from "./translation/reply.ts";
+export type { Gathered, ReplyTranslator, StreamTranslator } from "./translation/reply-translator.ts";
 export { translateRequest, type TranslatedRequest, type TranslationJob } from "./translation/request.ts";
 export {
   openaiRules,

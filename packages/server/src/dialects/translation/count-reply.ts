@@ -1,10 +1,11 @@
 import { isObject } from "../canonical/wire.ts";
 import { codecById } from "../codecs.ts";
 import type { DialectId } from "../dialect.ts";
-import { createDocumentTranslation, translateDocument } from "./document-translation.ts";
-import type { ReplyTranslator } from "./reply-translator.ts";
+import { translateDocument, type TranslatedDocument } from "./document-translation.ts";
 
-export interface CountReplyOptions {
+/** All that the translation of a count of tokens needs; it can be cloned to another thread. */
+export interface CountReplyJob {
+  readonly body: Uint8Array;
   /** The dialect of the provider, which can count. */
   readonly from: DialectId;
   /** The caller's. */
@@ -12,16 +13,10 @@ export interface CountReplyOptions {
 }
 
 /** How many tokens a request would have, as the provider counted them. */
-export function createCountReply({ from, to }: CountReplyOptions): ReplyTranslator {
-  const [provider, caller] = [codecById(from), codecById(to)];
-  return createDocumentTranslation({
-    from,
-    usage: provider.usage,
-    translate: (bytes) =>
-      translateDocument(bytes, from, (body) => {
-        const tokens = isObject(body) ? provider.count?.decode(body) : undefined;
-        if (tokens === undefined) return { kind: "broken", status: 200, message: "the reply is no count of tokens" };
-        return { written: caller.count?.encodeReply(tokens) };
-      }),
+export function translateCountReply({ body, from, to }: CountReplyJob): TranslatedDocument {
+  return translateDocument(body, from, (document) => {
+    const tokens = isObject(document) ? codecById(from).count?.decode(document) : undefined;
+    if (tokens === undefined) return { kind: "broken", status: 200, message: "the reply is no count of tokens" };
+    return { written: codecById(to).count?.encodeReply(tokens) };
   });
 }

@@ -1,3 +1,4 @@
+import { bytesOf } from "../../kernel/memory.ts";
 import type { UpstreamFailure } from "../canonical/reply.ts";
 import { isObject } from "../canonical/wire.ts";
 import { codecById } from "../codecs.ts";
@@ -6,7 +7,7 @@ import type { DialectId, UsageReaders } from "../dialect.ts";
 import type { ReplyTranslator } from "./reply-translator.ts";
 
 /** A reply as the caller gets it, or why there is none. */
-export type TranslatedDocument = { readonly text: string } | { readonly failure: UpstreamFailure };
+export type TranslatedDocument = { readonly body: Uint8Array } | { readonly failure: UpstreamFailure };
 
 export interface DocumentTranslationOptions {
   /** The dialect of the provider, in which it says why it refuses. */
@@ -24,9 +25,9 @@ export function createDocumentTranslation({ from, usage, translate }: DocumentTr
     get failure() {
       return failure;
     },
-    async whole(bytes) {
+    async whole({ bytes }) {
       const result = await translate(bytes);
-      if ("text" in result) return result.text;
+      if ("body" in result) return bytesOf(result.body);
       failure = result.failure;
       return undefined;
     },
@@ -46,12 +47,12 @@ export function translateDocument(
   const document = parsed(body);
   const isError = isObject(document) && errorType(document["error"]) !== undefined;
   const result = isError ? codecById(from).decodeFailure(200, document) : write(document);
-  return "kind" in result ? { failure: result } : { text: JSON.stringify(result.written) };
+  return "kind" in result ? { failure: result } : { body: Buffer.from(JSON.stringify(result.written)) };
 }
 
-function parsed({ buffer, byteOffset, length }: Uint8Array): unknown {
+function parsed(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(Buffer.from(buffer, byteOffset, length).toString("utf8"));
+    return JSON.parse(bytesOf(bytes).toString("utf8"));
   } catch {
     return undefined;
   }

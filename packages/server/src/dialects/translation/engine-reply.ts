@@ -1,9 +1,10 @@
+import { bytesOf } from "../../kernel/memory.ts";
 import type { UpstreamFailure } from "../canonical/reply.ts";
 import type { Failure, UsageReaders } from "../dialect.ts";
 import { engineFailure } from "../media/engine-failure.ts";
 import { encodeFailureEvent } from "../openai-chat/failure.ts";
 import type { TranslatedDocument } from "./document-translation.ts";
-import type { ReplyTranslator, StreamTranslator } from "./reply-translator.ts";
+import type { Gathered, ReplyTranslator, StreamTranslator } from "./reply-translator.ts";
 
 export interface EngineReplyOptions {
   readonly usage: UsageReaders;
@@ -17,9 +18,9 @@ export interface EngineReplyOptions {
 export function createEngineReply({ usage, contentType, translate }: EngineReplyOptions): ReplyTranslator {
   let failure: UpstreamFailure | undefined;
 
-  async function whole(bytes: Buffer): Promise<string | undefined> {
+  async function whole({ bytes }: Gathered): Promise<Buffer | undefined> {
     const result = await translate(bytes);
-    if ("text" in result) return result.text;
+    if ("body" in result) return bytesOf(result.body);
     failure = result.failure;
     return undefined;
   }
@@ -36,7 +37,6 @@ export function createEngineReply({ usage, contentType, translate }: EngineReply
     end: unexpected,
     ping: () => "",
     fail: (reason: Failure) => encodeFailureEvent(reason).toString(),
-    wholeAsStream: whole,
   };
   return {
     usage,

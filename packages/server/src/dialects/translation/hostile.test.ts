@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { AppError } from "../../kernel/errors.ts";
 import type { DialectId } from "../dialect.ts";
+import { refusalOf } from "./reply.ts";
 import { conversations } from "./test/conversations.ts";
 import { damaged, damages, endingOf, endMarks } from "./test/hostile.ts";
 import { dialectIds, pairs, replyTo, translated } from "./test/provider.ts";
@@ -77,7 +78,7 @@ describe("whatever a provider sends", () => {
           refusedOr(() => replyTo(pair).wholeAsStream(given)),
           undefined,
         );
-        assert.equal(typeof replyTo(pair).refusal(status, given).kind, "string");
+        assert.equal(typeof refusalOf(pair.to, status, given).kind, "string");
       }),
       runs(50),
     );

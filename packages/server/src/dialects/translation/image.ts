@@ -43,13 +43,9 @@ export const imageUsage: UsageReaders = { body: createA1111Reader, stream: creat
 export function translateImageReply({ body, asked, created, stream }: ImageReplyJob): TranslatedDocument {
   const painted = decodeA1111(parsedOrNothing(body), asked);
   if ("kind" in painted) return { failure: painted };
-  if (stream)
-    return {
-      text: encodeImageEvents(painted, created)
-        .map((event) => eventOf({ ...event }))
-        .join(""),
-    };
-  return { text: JSON.stringify(encodeImages(painted, created)) };
+  if (!stream) return { body: Buffer.from(JSON.stringify(encodeImages(painted, created))) };
+  const events = encodeImageEvents(painted, created).map((event) => eventOf({ ...event }));
+  return { body: Buffer.from(events.join("")) };
 }
 
 function parsedOrNothing(body: Uint8Array): unknown {

@@ -7,14 +7,21 @@ export interface ReplyTranslator {
   readonly usage: UsageReaders;
   /** Once it is set, nothing more comes. */
   readonly failure: UpstreamFailure | undefined;
-  /** A reply that was gathered; undefined if it is a failure. `streamed` tells how it came. Throws AppError. */
-  whole(bytes: Buffer, streamed: boolean): string | undefined | Promise<string | undefined>;
+  /** What a reply that was gathered is to the caller; undefined if it is a failure. Throws AppError. */
+  whole(gathered: Gathered): Promise<Buffer | undefined>;
   /** What an error answer says. */
   refusal(status: number, bytes: Buffer): UpstreamFailure;
   /** Of a whole reply; JSON unless it is said. */
   readonly documentType?: string;
   /** Undefined for what nobody can ask for in pieces. */
   readonly stream: StreamTranslator | undefined;
+}
+
+export interface Gathered {
+  /** Not to be used any more. */
+  readonly bytes: Buffer;
+  readonly cameAsStream: boolean;
+  readonly asStream: boolean;
 }
 
 /** The same for a caller that wants a stream: `push` each chunk, then `end`. */
@@ -27,6 +34,4 @@ export interface StreamTranslator {
   ping(): string;
   /** How the caller's stream says that it fails here. */
   fail(failure: Failure): string;
-  /** A reply that came whole, as the stream that was asked for; undefined if it is a failure. */
-  wholeAsStream(bytes: Buffer): string | undefined | Promise<string | undefined>;
 }

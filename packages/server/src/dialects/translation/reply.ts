@@ -8,8 +8,8 @@ import type { Finish, Reply, ReplyEvent, UpstreamFailure } from "../canonical/re
 import { isObject } from "../canonical/wire.ts";
 import type { ReplyContext, ReplyOrigin, StreamDecoder, StreamEncoder } from "../codec.ts";
 import { codecById } from "../codecs.ts";
-import type { DialectId, Failure, UsageReaders } from "../dialect.ts";
-import type { ReplyTranslator, StreamTranslator } from "./reply-translator.ts";
+import type { DialectId, Failure } from "../dialect.ts";
+import type { StreamTranslator } from "./reply-translator.ts";
 
 export interface ReplyTranslationOptions {
   /** The dialect of the provider. */
@@ -30,11 +30,10 @@ const mostEventBytes = 4 * 1024 * 1024;
  * A provider's reply on its way into the caller's dialect.
  *
  * Streamed to a caller that wants a stream: `push` each chunk, then `end`. In any other pairing the reply is gathered first, and
- * `whole` makes of it what the caller asked for. Once `failure` is set, nothing more comes: the reply goes on with `fail`.
+ * `whole` or `wholeAsStream` makes of it what the caller asked for. Once `failure` is set, nothing more comes: a stream goes on
+ * with `fail`.
  */
-export class ReplyTranslation implements ReplyTranslator, StreamTranslator {
-  readonly usage: UsageReaders;
-  readonly stream: StreamTranslator = this;
+export class ReplyTranslation implements StreamTranslator {
   readonly #options: ReplyTranslationOptions;
   readonly #raiser: ToolRaiser;
   #stream: { readonly read: EventReader; readonly decoder: StreamDecoder } | undefined;
@@ -47,7 +46,6 @@ export class ReplyTranslation implements ReplyTranslator, StreamTranslator {
   constructor(options: ReplyTranslationOptions) {
     this.#options = options;
     this.#raiser = new ToolRaiser(options.changedTools, options.origin.requestId);
-    this.usage = codecById(options.from).usage;
   }
 
   get failure(): UpstreamFailure | undefined {
@@ -94,19 +92,15 @@ export class ReplyTranslation implements ReplyTranslator, StreamTranslator {
     return JSON.stringify(codecById(to).encodeReply(reply, context));
   }
 
-  /** The same as a stream, for a caller that asked for one and a provider that did not give one. */
+  /** The same of one that did not come as a stream, as the stream that was asked for. */
   wholeAsStream(bytes: Buffer): string | undefined {
     const reply = this.#decoded(bytes);
     if (isFailure(reply)) {
       this.#failure = reply;
       return undefined;
     }
-    return this.#encode(eventsOf(reply));
-  }
-
-  /** What an error answer says. */
-  refusal(status: number, bytes: Buffer): UpstreamFailure {
-    return codecById(this.#options.from).decodeFailure(status, parseObject(bytes));
+    const text = this.#encode(eventsOf(reply));
+    return this.#failure === undefined ? text : undefined;
   }
 
   #decoded(bytes: Buffer): Reply | UpstreamFailure {
@@ -228,6 +222,11 @@ function eventReader(framing: "sse" | "ndjson"): EventReader {
   const asEvents = (found: readonly Buffer[]): readonly ServerEvent[] =>
     found.map((line) => ({ name: "message", data: line.toString("utf8") }));
   return { push: (chunk) => asEvents(lines.push(chunk)), end: () => asEvents(lines.end()) };
+}
+
+/** What an error answer to a conversation says. */
+export function refusalOf(from: DialectId, status: number, bytes: Buffer): UpstreamFailure {
+  return codecById(from).decodeFailure(status, parseObject(bytes));
 }
 
 function parseObject(bytes: Buffer): JsonObject | undefined {

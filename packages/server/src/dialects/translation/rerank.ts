@@ -1,12 +1,12 @@
 import type { Loss } from "../canonical/loss.ts";
 import { Losses } from "../canonical/loss.ts";
+import type { UsageReaders } from "../dialect.ts";
 import type { RerankContext, RerankRequest, RerankShapeId } from "../embeddings/rerank.ts";
 import { rerankShape } from "../embeddings/rerank-shapes.ts";
 import { createRerankReader } from "../openai-chat/embeddings.ts";
 import { createStreamReader } from "../openai-chat/usage.ts";
-import { createDocumentTranslation, translateDocument } from "./document-translation.ts";
+import { translateDocument, type TranslatedDocument } from "./document-translation.ts";
 import { parsedJob } from "./parsed-job.ts";
-import type { ReplyTranslator } from "./reply-translator.ts";
 
 /** All that the translation of a request to a reranker needs; it can be cloned to another thread. */
 export interface RerankJob {
@@ -37,7 +37,9 @@ export function translateRerank({ body, from, to, model }: RerankJob): Translate
   return { body: Buffer.from(JSON.stringify(sent.body)), path: sent.path, headers: {}, losses: all.list, request };
 }
 
-export interface RerankReplyOptions {
+/** The same for the reply. */
+export interface RerankReplyJob {
+  readonly body: Uint8Array;
   /** As the provider has it. */
   readonly from: RerankShapeId;
   /** As the caller wants it. */
@@ -45,15 +47,11 @@ export interface RerankReplyOptions {
   readonly context: RerankContext;
 }
 
-/** All shapes are of one dialect, so what the provider refuses is said in that. */
-export function createRerankReply({ from, to, context }: RerankReplyOptions): ReplyTranslator {
-  return createDocumentTranslation({
-    from: "openai-chat",
-    usage: { body: createRerankReader, stream: createStreamReader },
-    translate: (body) =>
-      translateDocument(body, "openai-chat", (document) => {
-        const reply = rerankShape(from).decodeReply(document, context.request);
-        return "kind" in reply ? reply : { written: rerankShape(to).encodeReply(reply, context) };
-      }),
+export const rerankUsage: UsageReaders = { body: createRerankReader, stream: createStreamReader };
+
+export function translateRerankReply({ body, from, to, context }: RerankReplyJob): TranslatedDocument {
+  return translateDocument(body, "openai-chat", (document) => {
+    const reply = rerankShape(from).decodeReply(document, context.request);
+    return "kind" in reply ? reply : { written: rerankShape(to).encodeReply(reply, context) };
   });
 }

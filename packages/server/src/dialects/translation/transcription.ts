@@ -1,3 +1,4 @@
+import { bytesOf } from "../../kernel/memory.ts";
 import { isObject } from "../canonical/wire.ts";
 import { text } from "../counter.ts";
 import type { UsageReaders } from "../dialect.ts";
@@ -27,7 +28,7 @@ export function transcriptType(format: TranscriptFormat): string {
 
 /** Its words begin with a space and end with a line; details and subtitles are as they came. */
 export function translateTranscriptionReply({ body, format, stream }: TranscriptionReplyJob): TranslatedDocument {
-  const said = Buffer.from(body.buffer, body.byteOffset, body.length).toString("utf8");
+  const said = bytesOf(body).toString("utf8");
   const document = said.startsWith("{") ? parsed(said) : undefined;
   const error = isObject(document) && document["text"] === undefined ? text(document, "error") : undefined;
   if (error !== undefined) return { failure: engineFailure(500, body) };
@@ -37,8 +38,8 @@ export function translateTranscriptionReply({ body, format, stream }: Transcript
     return { failure: { kind: "broken", status: 200, message: "the reply has no text" } };
   }
   const words = isPlain ? said : (heard ?? "");
-  if (stream) return { text: asEvents(words) };
-  return { text: format === "json" ? JSON.stringify({ text: words }) : said };
+  if (stream) return { body: Buffer.from(asEvents(words)) };
+  return { body: Buffer.from(format === "json" ? JSON.stringify({ text: words }) : said) };
 }
 
 /** An empty piece would be none. */

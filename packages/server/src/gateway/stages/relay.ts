@@ -1,6 +1,8 @@
 import { AppError, asAppError, describe } from "../../kernel/errors.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Log } from "../../kernel/log.ts";
+import { joinInSlices } from "../../kernel/splice.ts";
+import { sliceBytes } from "../../kernel/turns.ts";
 import type {
   Framing,
   ReplyTranslator,
@@ -32,6 +34,9 @@ const collectLimitBytes = 4 * 1024 * 1024;
 /** One that is to be translated cannot go on before it is whole. */
 const translateLimitBytes = 32 * 1024 * 1024;
 
+/** What is longer holds more than words, and is not read for them. */
+const mostRefusalBytes = 256 * 1024;
+
 /** A stream that is translated may be silent while the provider sends what says nothing to the caller. */
 const pingMs = 10_000;
 const pingCheckMs = 1_000;
@@ -39,7 +44,9 @@ const pingCheckMs = 1_000;
 /** What a provider answers that has no place to count tokens at. */
 const noCounter: ReadonlySet<number> = new Set([404, 405, 501]);
 
+/** Many small pieces take more room than what they hold; large ones are best left alone until all of them are put together. */
 const mostPieces = 1_024;
+const smallPieceBytes = 4 * 1024;
 
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
@@ -156,10 +163,10 @@ export class Relay implements UpstreamListener, OpenReply {
       return this.#forward(this.#filter === undefined ? chunk : this.#filter.push(chunk));
     }
     this.#chunks.push(chunk);
-    // Many small pieces take more room than what they hold.
-    if (this.#chunks.length > mostPieces) this.#chunks = [Buffer.concat(this.#chunks)];
-    if (this.#receivedBytes > (this.#translation === undefined ? collectLimitBytes : translateLimitBytes))
-      this.#overflow();
+    const pieces = this.#chunks.length;
+    if (pieces > mostPieces && this.#receivedBytes < pieces * smallPieceBytes) this.#chunks = [this.#received()];
+    const isTranslated = this.#translation !== undefined && this.#status < 400;
+    if (this.#receivedBytes > (isTranslated ? translateLimitBytes : collectLimitBytes)) this.#overflow();
   }
 
   onEnd(): void {
@@ -188,20 +195,20 @@ export class Relay implements UpstreamListener, OpenReply {
   /** A reply that was collected, in the caller's dialect and in the way the caller asked for it. */
   async #endTranslated(translation: ReplyTranslator): Promise<void> {
     const stream = this.#exchange.asked?.stream === true ? translation.stream : undefined;
-    const text = await this.#wholeIn(translation, stream);
-    if (text === undefined || this.#state === "done") return; // it failed, or the caller has left meanwhile
+    const body = await this.#wholeIn(translation, stream !== undefined);
+    if (body === undefined || this.#state === "done") return; // it failed, or the caller has left meanwhile
     const type = stream?.contentType ?? translation.documentType ?? "application/json";
-    this.#sendSettled(Buffer.from(text), ["content-type", type]);
+    this.#sendSettled(body, ["content-type", type]);
   }
 
   /** Undefined where it cannot be had: then the exchange is over. */
-  async #wholeIn(translation: ReplyTranslator, stream: StreamTranslator | undefined): Promise<string | undefined> {
-    const bytes = this.#received();
+  async #wholeIn(translation: ReplyTranslator, asStream: boolean): Promise<Buffer | undefined> {
     try {
-      const asked = stream === undefined ? translation.whole(bytes, this.#cameStreamed) : stream.wholeAsStream(bytes);
-      const text = await asked;
-      if (text === undefined) this.#giveUp(this.#errorOf(translation.failure ?? unreadable));
-      return text;
+      const isLarge = this.#receivedBytes > sliceBytes;
+      const bytes = isLarge ? await joinInSlices(this.#chunks.splice(0)) : this.#received();
+      const body = await translation.whole({ bytes, cameAsStream: this.#cameStreamed, asStream });
+      if (body === undefined) this.#giveUp(this.#errorOf(translation.failure ?? unreadable));
+      return body;
     } catch (thrown) {
       this.#giveUp(asAppError(thrown));
       return undefined;
@@ -323,7 +330,7 @@ export class Relay implements UpstreamListener, OpenReply {
 
   /** The same in the caller's dialect, with what there is to say when to try again. */
   #endRefusal(translation: ReplyTranslator, body: Buffer): void {
-    const failure = translation.refusal(this.#status, body);
+    const failure = translation.refusal(this.#status, body.length > mostRefusalBytes ? Buffer.alloc(0) : body);
     const stated = secondsToWait(this.#headers["retry-after"], this.#parts.clock.now());
     const retryAfterSeconds = failure.retryAfterSeconds ?? stated;
     this.#giveUp(this.#errorOf({ ...failure, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) }));

@@ -1,4 +1,4 @@
-import { createRerankReply, type DialectRoute, type RerankShapeId } from "../../dialects/index.ts";
+import { createDocumentTranslation, rerankUsage, type DialectRoute, type RerankShapeId } from "../../dialects/index.ts";
 import { AppError } from "../../kernel/errors.ts";
 import type { Target } from "../../routing/index.ts";
 import type { Exchange } from "../exchange.ts";
@@ -33,5 +33,10 @@ export async function translateRerank(
   const sent = await translation.translator.request("rerank", { body: asked.body, from, to, model });
   const { id: requestId, estimatedInput } = exchange;
   const context = { model: asked.model, requestId, request: sent.request, estimatedInput };
-  return { sent, reply: createRerankReply({ from: to, to: from, context }) };
+  const reply = createDocumentTranslation({
+    from: dialect, // all shapes are of one dialect, so what the provider refuses is said in that
+    usage: rerankUsage,
+    translate: (body) => translation.translator.request("rerank_reply", { body, from: to, to: from, context }),
+  });
+  return { sent, reply };
 }

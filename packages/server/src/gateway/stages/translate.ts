@@ -1,14 +1,4 @@
-import {
-  createCountReply,
-  createStateSeal,
-  lossyRefusal,
-  ReplyTranslation,
-  type DialectRoute,
-  type ReplyContext,
-  type ReplyTranslator,
-  type TranslatedRequest,
-  type TranslationJob,
-} from "../../dialects/index.ts";
+import { lossyRefusal, type DialectRoute, type ReplyTranslator, type TranslatedRequest } from "../../dialects/index.ts";
 import { authHeaders } from "../../providers/index.ts";
 import { translationNeeded, type Target } from "../../routing/index.ts";
 import { sentOnce, type UpstreamBody } from "../../upstream/index.ts";
@@ -17,6 +7,7 @@ import type { PipelineParts } from "../pipeline.ts";
 import type { UsedCredential } from "./credential.ts";
 import type { Asked, AskedJson } from "./decode.ts";
 import type { Prepared } from "./prepare.ts";
+import { translateConversation } from "./translate-conversation.ts";
 import { translateEmbedding } from "./translate-embedding.ts";
 import { translateImage } from "./translate-image.ts";
 import { shapeOf, translateRerank } from "./translate-rerank.ts";
@@ -99,79 +90,4 @@ function translated(exchange: Exchange, asked: Asked, target: Target, parts: Pip
     return translators[topic](exchange, asked, target, parts);
   }
   throw translationNeeded(target, exchange.dialect.id, parts);
-}
-
-async function translateConversation(
-  exchange: Exchange,
-  asked: AskedJson,
-  target: Target,
-  parts: PipelineParts,
-): Promise<Translated> {
-  const job = jobOf(exchange, asked, target, parts);
-  exchange.contextTokens = job.target.traits.contextTokens;
-  const sent = await parts.translation.translator.request("conversation", job);
-  if (job.count) return { sent, reply: createCountReply({ from: job.to, to: job.from }) };
-  return { sent, reply: translationOf(exchange, asked, target, sent, parts) };
-}
-
-function jobOf(exchange: Exchange, asked: AskedJson, target: Target, parts: PipelineParts): TranslationJob {
-  const { provider, model, dialect } = target;
-  const { caller, route } = exchange;
-  return {
-    body: asked.body,
-    from: exchange.dialect.id,
-    to: dialect,
-    stream: asked.stream,
-    path: route.path,
-    count: route.purpose === "count",
-    target: {
-      provider: provider.id,
-      model,
-      traits: parts.providers.models.traitsOf(provider.id, dialect, model),
-      asksForUsage: provider.quirks.streamUsage === "on_request",
-      rules: provider.quirks,
-    },
-    sealKey: parts.translation.sealKey(),
-    remembered: parts.translation.memory.of(caller.keyId),
-    items: parts.translation.items.of(caller.keyId),
-  };
-}
-
-function translationOf(
-  exchange: Exchange,
-  asked: AskedJson,
-  target: Target,
-  { echo, tools, changedTools }: TranslatedRequest,
-  parts: PipelineParts,
-): ReplyTranslation {
-  const { id, startedAt, estimatedInput, caller, dialect } = exchange;
-  const context: ReplyContext = {
-    requestId: id,
-    createdAt: Math.floor(startedAt / 1000),
-    model: asked.model,
-    framing: framingFor(exchange),
-    echo,
-    tools,
-    estimatedInput,
-    seal: createStateSeal(parts.translation.sealKey()),
-    keepItem: (itemId, item) => parts.translation.items.remember(caller.keyId, itemId, item),
-  };
-  // The others' clients bring back what they were given.
-  const forgets = dialect.id === "openai-chat" || dialect.id === "ollama";
-  return new ReplyTranslation({
-    from: target.dialect,
-    to: dialect.id,
-    origin: { provider: target.provider.id, requestId: id },
-    context,
-    changedTools,
-    remember: forgets
-      ? (callId, thoughts) => parts.translation.memory.remember(caller.keyId, callId, thoughts)
-      : undefined,
-  });
-}
-
-/** How the caller's dialect frames a stream; Gemini's clients say which of two ways they want. */
-function framingFor({ dialect, query }: Exchange): ReplyContext["framing"] {
-  if (dialect.id === "ollama") return "ndjson";
-  return dialect.id === "gemini" && !/[?&]alt=sse(?:&|$)/.test(query) ? "json-array" : "sse";
 }
