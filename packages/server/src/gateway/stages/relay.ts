@@ -1,8 +1,6 @@
 import { AppError, asAppError, describe } from "../../kernel/errors.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Log } from "../../kernel/log.ts";
-import { joinInSlices } from "../../kernel/splice.ts";
-import { sliceBytes } from "../../kernel/turns.ts";
 import type {
   Framing,
   ReplyTranslator,
@@ -16,6 +14,7 @@ import type { Exchange } from "../exchange.ts";
 import type { OpenReply } from "../open-replies.ts";
 import { upstreamError } from "../translation/failure.ts";
 import { replyHeaders } from "./head.ts";
+import { HeldReply } from "./held-reply.ts";
 import type { Prepared } from "./prepare.ts";
 import { costHeaders, framingOf, isJson, ownHeaders, retryHeaders, secondsToWait } from "./reply-head.ts";
 import { sendEstimate } from "./estimate.ts";
@@ -43,10 +42,6 @@ const pingCheckMs = 1_000;
 
 /** What a provider answers that has no place to count tokens at. */
 const noCounter: ReadonlySet<number> = new Set([404, 405, 501]);
-
-/** Many small pieces take more room than what they hold; large ones are best left alone until all of them are put together. */
-const mostPieces = 1_024;
-const smallPieceBytes = 4 * 1024;
 
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
@@ -86,7 +81,7 @@ export class Relay implements UpstreamListener, OpenReply {
   #wroteAt = 0;
   #reader: UsageReader | undefined;
   #mask: StreamFilter | undefined;
-  #chunks: Buffer[] = [];
+  readonly #held = new HeldReply();
   #receivedBytes = 0;
   #firstByteMs: number | null = null;
   #lastByte = 0;
@@ -162,24 +157,17 @@ export class Relay implements UpstreamListener, OpenReply {
       if (this.#translation !== undefined) return this.#translate((stream) => stream.push(chunk));
       return this.#forward(this.#filter === undefined ? chunk : this.#filter.push(chunk));
     }
-    this.#chunks.push(chunk);
-    const pieces = this.#chunks.length;
-    if (pieces > mostPieces && this.#receivedBytes < pieces * smallPieceBytes) this.#chunks = [this.#received()];
+    this.#held.push(chunk);
     const isTranslated = this.#translation !== undefined && this.#status < 400;
     if (this.#receivedBytes > (isTranslated ? translateLimitBytes : collectLimitBytes)) this.#overflow();
   }
 
   onEnd(): void {
     if (this.#state === "streaming") return this.#endStream();
-    if (this.#status >= 400) return this.#endRefusedByUpstream(Buffer.concat(this.#chunks, this.#receivedBytes));
+    if (this.#status >= 400) return this.#endRefusedByUpstream(this.#held.take());
     if (this.#translation !== undefined) return void this.#endTranslated(this.#translation);
     if (this.#isCutOff()) return this.#giveUp(new AppError("upstream_broke", this.#names()));
-    this.#sendSettled(filtered(this.#received(), this.#filter), this.#upstreamHeaders());
-  }
-
-  #received(): Buffer {
-    const [only] = this.#chunks;
-    return this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks, this.#receivedBytes);
+    this.#sendSettled(filtered(this.#held.take(), this.#filter), this.#upstreamHeaders());
   }
 
   #sendSettled(bytes: Buffer, headers: readonly string[]): void {
@@ -204,8 +192,7 @@ export class Relay implements UpstreamListener, OpenReply {
   /** Undefined where it cannot be had: then the exchange is over. */
   async #wholeIn(translation: ReplyTranslator, asStream: boolean): Promise<Buffer | undefined> {
     try {
-      const isLarge = this.#receivedBytes > sliceBytes;
-      const bytes = isLarge ? await joinInSlices(this.#chunks.splice(0)) : this.#received();
+      const bytes = await this.#held.takeInTurns();
       const body = await translation.whole({ bytes, cameAsStream: this.#cameStreamed, asStream });
       if (body === undefined) this.#giveUp(this.#errorOf(translation.failure ?? unreadable));
       return body;
@@ -253,8 +240,7 @@ export class Relay implements UpstreamListener, OpenReply {
   #overflow(): void {
     if (this.#translation !== undefined) return this.#giveUp(new AppError("upstream_unreadable", this.#names()));
     this.#startStreaming();
-    const held = Buffer.concat(this.#chunks, this.#receivedBytes);
-    this.#chunks = [];
+    const held = this.#held.take();
     this.#forward(this.#filter === undefined ? held : this.#filter.push(held));
   }
 
