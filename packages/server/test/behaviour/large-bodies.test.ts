@@ -75,6 +75,7 @@ describe("a reply of nearly as much does not either:", () => {
     ["as it came", 200, "/v1/chat/completions", {}, long],
     ["in another dialect", 200, "/v1/messages", {}, long],
     ["in another dialect, as the stream that was asked for", 200, "/v1/messages", { stream: true }, long],
+    ["as items that can be referred to", 200, "/v1/responses", { input: "hello", messages: undefined }, long],
     ["an error in another dialect", 429, "/v1/messages", {}, refusal],
     ["a longer error in another dialect", 502, "/v1/messages", {}, whole(429, answer)],
   ];

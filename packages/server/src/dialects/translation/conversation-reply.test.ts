@@ -24,6 +24,7 @@ function jobFor(from: DialectId, to: DialectId, reply: object, how: Partial<Conv
     },
     sealKey: Buffer.alloc(32, 7),
     remembers: true,
+    mostKept: 1_000,
     ...how,
   } satisfies ConversationReplyJob;
 }
@@ -55,16 +56,19 @@ for (const asStream of [false, true]) {
       assert.equal(thoughts.length, 1);
       assert.equal(thoughts[0]?.[1][0]?.text, "It rains.");
       assert.deepEqual(made({ ...job, remembers: false }).thoughts, []);
+      assert.deepEqual(made({ ...job, mostKept: 8 }).thoughts, []);
     });
 
     test("brings along the items that the caller may refer to", () => {
-      const { body, items } = made(jobFor("anthropic-messages", "openai-responses", thinking, { asStream }));
+      const job = jobFor("anthropic-messages", "openai-responses", thinking, { asStream });
+      const { body, items } = made(job);
       const text = Buffer.from(body).toString();
       assert.ok(items.length > 0);
       for (const [id, item] of items) {
         assert.ok(text.includes(id));
         assert.equal((JSON.parse(item) as { id: string }).id, id);
       }
+      assert.deepEqual(made({ ...job, mostKept: 8 }).items, []);
     });
 
     test("is a failure if a call in it could not be read, and nothing of it is an answer", () => {

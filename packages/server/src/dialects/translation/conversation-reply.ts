@@ -16,6 +16,8 @@ export interface ConversationReplyJob extends Omit<ReplyTranslationOptions, "con
   readonly sealKey: Uint8Array;
   /** Whether what was thought before calls is asked for. */
   readonly remembers: boolean;
+  /** What is longer, in characters, nobody keeps, so it need not come back. */
+  readonly mostKept: number;
 }
 
 export interface TranslatedReply {
@@ -29,7 +31,7 @@ export interface TranslatedReply {
 export function translateConversationReply(
   job: ConversationReplyJob,
 ): TranslatedReply | { readonly failure: UpstreamFailure } {
-  const { body, cameAsStream, asStream, sealKey, remembers, ...options } = job;
+  const { body, cameAsStream, asStream, sealKey, remembers, mostKept, ...options } = job;
   const thoughts: [string, readonly ThinkingPart[]][] = [];
   const items: [string, string][] = [];
   const translation = new ReplyTranslation({
@@ -37,10 +39,15 @@ export function translateConversationReply(
     context: {
       ...options.context,
       seal: createStateSeal(sealKey),
-      keepItem: (id, item) => void items.push([id, item]),
+      keepItem(id, item) {
+        if (item.length <= mostKept) items.push([id, item]);
+      },
     },
-    remember: remembers ? (callId, parts) => void thoughts.push([callId, parts]) : undefined,
+    remember: remembers ? remember : undefined,
   });
+  function remember(callId: string, parts: readonly ThinkingPart[]): void {
+    if (parts.every(({ text }) => text.length <= mostKept)) thoughts.push([callId, parts]);
+  }
   const bytes = bytesOf(body);
   const text = asStream ? translation.wholeAsStream(bytes) : translation.whole(bytes, cameAsStream);
   if (text !== undefined) return { body: Buffer.from(text), thoughts, items };

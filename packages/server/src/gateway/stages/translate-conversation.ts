@@ -16,6 +16,7 @@ import { bytesOf } from "../../kernel/memory.ts";
 import type { Target } from "../../routing/index.ts";
 import type { Exchange } from "../exchange.ts";
 import type { PipelineParts } from "../pipeline.ts";
+import { mostCharactersPerValue } from "../translation/memory.ts";
 import type { AskedJson } from "./decode.ts";
 import type { Translated } from "./translate.ts";
 
@@ -99,7 +100,7 @@ function replyOf(
       return failure ?? stream.failure;
     },
     async whole({ bytes: body, ...how }: Gathered) {
-      const job = { ...options, ...how, body, context, sealKey, remembers };
+      const job = { ...options, ...how, body, context, sealKey, remembers, mostKept: mostCharactersPerValue };
       const made = await translator.request("conversation_reply", job);
       if ("failure" in made) {
         failure = made.failure;

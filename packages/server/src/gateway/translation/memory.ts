@@ -28,7 +28,8 @@ export function createItemMemory(clock: Pick<Clock, "monotonic">): ItemMemory {
 
 const lifeMs = 3_600_000;
 const mostPerKey = 200;
-const mostCharactersPerValue = 64 * 1024;
+/** What is longer is not kept. */
+export const mostCharactersPerValue = 64 * 1024;
 /** One caller's calls never take the place of all the others'. */
 const mostCharactersPerKey = 2 * 1024 * 1024;
 const mostCharacters = 64 * 1024 * 1024;
