@@ -5,7 +5,7 @@ import { createSimulator, type Simulator } from "../../src/simulator/index.ts";
 import { send, type Reply } from "../support/gateway.ts";
 import { furnish } from "../support/process.ts";
 import { largeBodies } from "../support/raw-large-bodies.ts";
-import { startRawUpstream, type RawUpstream } from "../support/raw-upstream.ts";
+import { chunked, startRawUpstream, streamHead, type RawUpstream } from "../support/raw-upstream.ts";
 import { serveWatched, stallLimitMs, type WatchedGateway } from "../support/watched-gateway.ts";
 
 /*
@@ -67,8 +67,9 @@ describe("a body of 32 MiB does not stall the event loop, whatever it is:", () =
   }
 });
 
+const request = { model: "wordy/m", messages: [{ role: "user", content: "hello" }], max_tokens: 9 };
+
 describe("a reply of nearly as much does not either:", () => {
-  const request = { model: "wordy/m", messages: [{ role: "user", content: "hello" }], max_tokens: 9 };
   const long = whole(200, answer);
   const refusal = whole(429, JSON.stringify({ error: { message: "slowly ".repeat(300_000) } }));
   const cases: readonly (readonly [name: string, status: number, path: string, asked: object, said: string])[] = [
@@ -87,5 +88,16 @@ describe("a reply of nearly as much does not either:", () => {
       assert.equal(reply.status, status, reply.body.toString("latin1", 0, 300));
       assert.equal(reply.body.length > 30_000_000, status === 200);
     });
+  }
+});
+
+test("sixty thousand events that come at once, as they came and in another dialect, do not either", async (context) => {
+  const word = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: "some words here " } }] })}\n\n`;
+  const end = `data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })}\n\ndata: [DONE]\n\n`;
+  says = streamHead + chunked(word.repeat(60_000) + end) + chunked("");
+  const body = JSON.stringify({ ...request, stream: true });
+  for (const path of ["/v1/chat/completions", "/v1/messages"]) {
+    const reply = await assertNoStall(context, () => send(gateway.url + path, "POST", key, {}, body));
+    assert.equal(reply.body.toString().split("some words here ").length, 60_001);
   }
 });

@@ -179,6 +179,47 @@ test("a body of megabytes goes out in slices, a turn of the event loop apart, th
   assert.ok(turns.size >= 8 && Math.max(...turns.values()) < sliceBytes + 1_000, [...turns.values()].join());
 });
 
+test("a reply that is all there is read a part in a turn of the event loop, also behind a caller that paused it", async () => {
+  const sizeBytes = 6_000_000;
+  const reply = Buffer.concat([
+    Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: ${sizeBytes}\r\n\r\n`),
+    Buffer.alloc(sizeBytes, "x"),
+  ]);
+  const port = await rawUpstream((socket) => socket.once("data", () => socket.write(reply)));
+  const connection = connectionTo(`http://127.0.0.1:${port}`);
+  const perTurn = new Map<number, number>();
+  let turn = 0;
+  let gotBytes = 0;
+  let pauses = 0;
+  const count = (): void => {
+    turn += 1;
+    if (gotBytes < sizeBytes) setImmediate(count);
+  };
+  count();
+  await new Promise<void>((resolve, reject) => {
+    connection.send(
+      { method: "GET", path: "/", headers: [], body: null },
+      {
+        onHead: () => undefined,
+        onData(bytes) {
+          perTurn.set(turn, (perTurn.get(turn) ?? 0) + bytes.length);
+          gotBytes += bytes.length;
+          if (gotBytes < 1_000_000 * (pauses + 1)) return;
+          pauses += 1;
+          connection.pause();
+          if (pauses % 2 === 0) setImmediate(() => connection.resume());
+          else setTimeout(() => connection.resume(), 20);
+        },
+        onEnd: () => resolve(),
+        onError: reject,
+      },
+    );
+  });
+  assert.equal(gotBytes, sizeBytes);
+  assert.ok(pauses >= 5);
+  assert.ok(Math.max(...perTurn.values()) < 256 * 1024, [...perTurn.values()].join());
+});
+
 test("nothing more of a body goes out once the connection is given up", async () => {
   let arrived = 0;
   const port = await rawUpstream((socket) => socket.on("data", (data: Buffer) => (arrived += data.length)));

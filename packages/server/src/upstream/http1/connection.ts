@@ -29,6 +29,8 @@ const mostAsText = 16 * 1024;
 /** Without a word of the server about it, as long as is known to be safe: it may close at any time. */
 const keepAliveMs = 4_000;
 const longestKeepAliveMs = 600_000;
+/** After so much of replies, others get their turn: a fast provider has the system give 2 MiB and more at once. */
+const mostAtOnce = 128 * 1024;
 
 /**
  * One HTTP/1.1 connection, which carries one request at a time.
@@ -51,6 +53,8 @@ export class HttpConnection implements Writer {
   /** The request while it is held back until the turn ends, in Latin-1. */
   #held = "";
   #paused = false;
+  #resting = false;
+  #readSinceRest = 0;
   /** How long it may stay free after its last reply. */
   keepAliveMs = keepAliveMs;
 
@@ -94,7 +98,7 @@ export class HttpConnection implements Writer {
 
   resume(): void {
     this.#paused = false;
-    this.#socket.resume();
+    if (!this.#resting) this.#socket.resume();
   }
 
   /** Closes at once; the request under way fails. */
@@ -202,6 +206,8 @@ export class HttpConnection implements Writer {
   }
 
   #read(bytes: Buffer, end: number): void {
+    this.#readSinceRest += end;
+    if (this.#readSinceRest >= mostAtOnce) this.#rest();
     if (this.#state === "closed") return;
     const sink = this.#sink;
     if (this.#state !== "busy" || sink === undefined) return this.#close();
@@ -213,6 +219,18 @@ export class HttpConnection implements Writer {
     if (this.#sink !== sink) return; // given up on the way
     if (parser.problem !== undefined) this.#fail(parser.problem);
     else if (parser.ended) this.#endReply(sink);
+  }
+
+  /** Reads on in the next turn of the event loop. */
+  #rest(): void {
+    this.#readSinceRest = 0;
+    if (this.#resting) return;
+    this.#resting = true;
+    this.#socket.pause();
+    setImmediate(() => {
+      this.#resting = false;
+      if (!this.#paused) this.#socket.resume();
+    });
   }
 
   /** The server closes. That may be the end of a reply, or of the connection alone. */
