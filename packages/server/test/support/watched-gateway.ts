@@ -16,13 +16,11 @@ export interface WatchedGateway extends GatewayProcess {
 }
 
 /** The product in a process of its own, with an eye on its event loop. */
-export async function serveWatched(environment: Readonly<Record<string, string>> = {}): Promise<WatchedGateway> {
+export async function serveWatched(): Promise<WatchedGateway> {
   const home = temporaryHome();
   const file = join(home, "longest-stall");
-  const gateway = await serve({
-    home,
-    environment: { ...environment, NODE_OPTIONS: `--import=${loopWatch}`, LOOP_WATCH_FILE: file },
-  });
+  const environment = { NODE_OPTIONS: `--import=${loopWatch}`, LOOP_WATCH_FILE: file };
+  const gateway = await serve({ home, environment });
   const longestStallMs = async (): Promise<number> => {
     rmSync(file, { force: true });
     process.kill(gateway.pid, "SIGUSR2");

@@ -17,6 +17,7 @@ export interface ReplyTranslator {
   readonly stream: StreamTranslator | undefined;
 }
 
+/** A reply that was gathered, and how it is wanted. */
 export interface Gathered {
   /** Not to be used any more. */
   readonly bytes: Buffer;
