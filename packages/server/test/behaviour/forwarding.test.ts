@@ -147,7 +147,8 @@ describe("forwarding", () => {
   });
 
   test("a plain reply too large to hold that breaks off is cut, and not ended as if it were whole", async () => {
-    const script = JSON.stringify({ text_bytes: 8_000_000, drop: "reset", drop_at_byte: 7_000_000 });
+    // Not by a reset, which takes away what was not read yet: perhaps all that is too much to hold.
+    const script = JSON.stringify({ text_bytes: 8_000_000, drop: "close", drop_at_byte: 7_000_000 });
     await assert.rejects(ask("openai-chat", {}, { "x-simulator": script }));
     const { data } = await gate.admin.call(endpoints.requests.list, { query: { limit: 1 } });
     assert.equal(data[0]?.outcome, "broken");
