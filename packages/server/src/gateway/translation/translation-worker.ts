@@ -16,11 +16,11 @@ function memoryOf(answer: Translated): ArrayBuffer[] {
   return movable(answer.result.body);
 }
 
-function answerTo({ id, topic, job }: Asked): Translated {
+function answerTo({ topic, job }: Asked): Translated {
   try {
-    return { id, result: translate(topic, job) };
+    return { result: translate(topic, job) };
   } catch (thrown) {
     const { code, values } = asAppError(thrown);
-    return { id, code, values, detail: describe(thrown) };
+    return { code, values, detail: describe(thrown) };
   }
 }

@@ -17,24 +17,31 @@ export interface Translator {
 
 /** What a thread is asked. */
 export interface Asked<About extends Topic = Topic> {
-  readonly id: number;
   readonly topic: About;
   readonly job: JobOf<About>;
 }
 
 /** What it answers. */
 export type Translated =
-  | { readonly id: number; readonly result: TranslatedOf<Topic> }
-  | { readonly id: number; readonly code: ErrorCode; readonly values: ErrorValues; readonly detail: string };
+  | { readonly result: TranslatedOf<Topic> }
+  | { readonly code: ErrorCode; readonly values: ErrorValues; readonly detail: string };
+
+interface Waiting extends PromiseWithResolvers<TranslatedOf<Topic>> {
+  readonly asked: Asked;
+  readonly sizeBytes: number;
+}
 
 const mostHereBytes = 256 * 1024;
 const idleMs = 60_000;
 
-export function createTranslator(): Translator {
-  const waiting = new Map<number, PromiseWithResolvers<TranslatedOf<Topic>>>();
+const threadFile = new URL(`./translation-worker${extname(import.meta.filename)}`, import.meta.url);
+
+/** `thread` is the program of the other thread. */
+export function createTranslator(thread = threadFile): Translator {
+  const waiting: Waiting[] = [];
+  let working: Waiting | undefined;
   let worker: Worker | undefined;
   let idle: NodeJS.Timeout | undefined;
-  let count = 0;
 
   function stop(): Promise<unknown> {
     const stopped = worker?.terminate() ?? Promise.resolve();
@@ -43,36 +50,49 @@ export function createTranslator(): Translator {
     return stopped;
   }
 
-  function failAll(cause: unknown): void {
-    for (const each of waiting.values()) each.reject(new AppError("internal", {}, { cause }));
-    waiting.clear();
-  }
-
   function start(): Worker {
-    const file = new URL(`./translation-worker${extname(import.meta.filename)}`, import.meta.url);
-    const started = new Worker(file);
+    const started = new Worker(thread);
+    let cause: unknown;
     started.on("message", (message: Translated) => {
-      const asked = waiting.get(message.id);
-      waiting.delete(message.id);
-      if ("result" in message) asked?.resolve(message.result);
-      else asked?.reject(new AppError(message.code, message.values, { detail: message.detail }));
-      if (waiting.size === 0) idle = setTimeout(() => void stop(), idleMs).unref();
+      if ("result" in message) working?.resolve(message.result);
+      else working?.reject(new AppError(message.code, message.values, { detail: message.detail }));
+      goOn();
     });
-    started.on("error", (cause) => {
+    started.on("error", (error) => (cause = error));
+    started.on("exit", () => {
+      if (worker !== started) return; // it was stopped
       worker = undefined;
-      failAll(cause);
+      failed(cause);
     });
     started.unref();
     return started;
   }
 
-  function elsewhere<About extends Topic>(topic: About, job: JobOf<About>): Promise<TranslatedOf<About>> {
+  function failed(cause: unknown): void {
+    working?.reject(new AppError("internal", {}, { cause }));
+    goOn();
+  }
+
+  /** The least of what waits is next, so that it waits for one that is huge at most, and not for all of them. */
+  function goOn(): void {
     clearTimeout(idle);
+    working = waiting.sort((one, other) => one.sizeBytes - other.sizeBytes).shift();
+    if (working === undefined) {
+      idle = setTimeout(() => void stop(), idleMs).unref();
+      return;
+    }
     worker ??= start();
+    try {
+      worker.postMessage(working.asked, movable(working.asked.job.body));
+    } catch (cause) {
+      failed(cause); // it cannot be cloned
+    }
+  }
+
+  function elsewhere<About extends Topic>(topic: About, job: JobOf<About>): Promise<TranslatedOf<About>> {
     const answer = Promise.withResolvers<TranslatedOf<Topic>>();
-    const id = ++count;
-    waiting.set(id, answer);
-    worker.postMessage({ id, topic, job } satisfies Asked<About>, movable(job.body));
+    waiting.push({ ...answer, asked: { topic, job }, sizeBytes: job.body.length });
+    if (working === undefined) goOn();
     return answer.promise as Promise<TranslatedOf<About>>; // what is asked about is what is answered
   }
 
@@ -80,7 +100,8 @@ export function createTranslator(): Translator {
     request: (topic, job) => (job.body.length > mostHereBytes ? elsewhere(topic, job) : translate(topic, job)),
     async close() {
       await stop();
-      failAll(new Error("the gateway is closed"));
+      const closed = new AppError("internal", {}, { cause: new Error("the gateway is closed") });
+      for (const each of [working, ...waiting.splice(0)]) each?.reject(closed);
     },
   };
 }
