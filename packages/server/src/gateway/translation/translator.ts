@@ -51,21 +51,18 @@ export function createTranslator(thread = threadFile): Translator {
   }
 
   function start(): Worker {
-    const started = new Worker(thread);
-    let cause: unknown;
-    started.on("message", (message: Translated) => {
-      if ("result" in message) working?.resolve(message.result);
-      else working?.reject(new AppError(message.code, message.values, { detail: message.detail }));
-      goOn();
-    });
-    started.on("error", (error) => (cause = error));
-    started.on("exit", () => {
+    const started = startThread(thread, answered, (cause) => {
       if (worker !== started) return; // it was stopped
       worker = undefined;
       failed(cause);
     });
-    started.unref();
     return started;
+  }
+
+  function answered(answer: Translated): void {
+    if ("result" in answer) working?.resolve(answer.result);
+    else working?.reject(new AppError(answer.code, answer.values, { detail: answer.detail }));
+    goOn();
   }
 
   function failed(cause: unknown): void {
@@ -104,6 +101,17 @@ export function createTranslator(thread = threadFile): Translator {
       for (const each of [working, ...waiting.splice(0)]) each?.reject(closed);
     },
   };
+}
+
+/** `died` is told of its end, whatever it died of. */
+function startThread(program: URL, answered: (answer: Translated) => void, died: (cause: unknown) => void): Worker {
+  const thread = new Worker(program);
+  let cause: unknown;
+  thread.on("message", answered);
+  thread.on("error", (error) => (cause = error));
+  thread.on("exit", () => died(cause));
+  thread.unref();
+  return thread;
 }
 
 /** How much more memory than bytes there may be for it to be theirs alone. */
