@@ -97,7 +97,7 @@ export const post = (path: string, body = "", ...fields: readonly string[]): str
 
 export const said = ({ status, body }: RawReply): string => `${status} ${body.toString()}`;
 
-export async function replies(connection: RawConnection, count: number, withinMs?: number): Promise<readonly string[]> {
+export async function replies(connection: RawConnection, count: number, withinMs = 20_000): Promise<readonly string[]> {
   const { replies, rest } = await connection.until(({ replies }) => replies.length >= count, withinMs);
   assert.equal(rest.length, 0, rest.toString());
   return replies.map(said);
