@@ -147,11 +147,22 @@ describe("forwarding", () => {
   });
 
   test("a plain reply too large to hold that breaks off is cut, and not ended as if it were whole", async () => {
-    // Not by a reset, which takes away what was not read yet: perhaps all that is too much to hold.
     const script = JSON.stringify({ text_bytes: 8_000_000, drop: "close", drop_at_byte: 7_000_000 });
     await assert.rejects(ask("openai-chat", {}, { "x-simulator": script }));
     const { data } = await gate.admin.call(endpoints.requests.list, { query: { limit: 1 } });
     assert.equal(data[0]?.outcome, "broken");
+  });
+
+  test("one that is reset is cut or, if what was too much to hold went with the reset, an error", async () => {
+    const script = JSON.stringify({ text_bytes: 8_000_000, drop: "reset", drop_at_byte: 7_000_000 });
+    const status = await ask("openai-chat", {}, { "x-simulator": script }).then(
+      (reply) => reply.status,
+      () => "cut",
+    );
+    assert.ok(status === "cut" || status === 502, String(status));
+    const { data } = await gate.admin.call(endpoints.requests.list, { query: { limit: 1 } });
+    assert.equal(data[0]?.outcome, "broken");
+    assert.equal(data[0]?.error_code, "upstream_broke");
   });
 
   test("an error past every size is still an error, and costs nothing", async () => {

@@ -43,7 +43,10 @@ after(async () => {
 const whole = (status: number, body: string): string =>
   `HTTP/1.1 ${status} OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
 
-/** A busy neighbour of this machine doubles a time now and then: of one that is too long, the median of three counts. */
+/**
+ * A busy neighbour of this machine doubles a time now and then: of one that is too long, the median of three counts, and none of
+ * them may be more than doubled.
+ */
 async function assertNoStall(context: TestContext, ask: () => Promise<Reply>): Promise<Reply> {
   const stallsMs: number[] = [];
   for (;;) {
@@ -53,7 +56,8 @@ async function assertNoStall(context: TestContext, ask: () => Promise<Reply>): P
     if (stallsMs.length < 3 && Number(stallsMs[0]) >= stallLimitMs) continue;
     context.diagnostic(`${stallsMs.join(", ")} ms`);
     const medianMs = Number(stallsMs.toSorted((one, other) => one - other)[Math.floor(stallsMs.length / 2)]);
-    assert.ok(medianMs < stallLimitMs, `the event loop was busy for ${stallsMs.join(", ")} ms`);
+    const isShort = medianMs < stallLimitMs && Math.max(...stallsMs) < 2 * stallLimitMs;
+    assert.ok(isShort, `the event loop was busy for ${stallsMs.join(", ")} ms`);
     return reply;
   }
 }

@@ -162,8 +162,8 @@ export class HttpConnection implements Writer {
   }
 
   /**
-   * A slice in a turn: a system that can pass on what it takes, as it can on this machine, takes all of 32 MiB at once, and
-   * nothing else is done for the tenth of a second that this lasts.
+   * A slice in a turn: where the provider is near and reads fast, the system takes all of 32 MiB in one call, and nothing else
+   * is done for the tenth of a second that this lasts.
    */
   #writeSlice(body: Buffer, start: number, isSentOnce: boolean): void {
     const end = Math.min(start + sliceBytes, body.length);
